@@ -1,0 +1,5 @@
+"""``python -m facekit``: the same as the ``facekit`` command."""
+
+from facekit.cli.main import main
+
+main()
