@@ -1,0 +1,168 @@
+"""What a run does: one validated dataclass that the CLI, a TOML file and Python all build."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from facekit.columns import GROUPS
+from facekit.errors import OptionsError
+
+LandmarkBackend: TypeAlias = Literal["facekit", "mediapipe", "none"]
+HeadPoseBackend: TypeAlias = Literal["facekit", "none"]
+DeviceRequest: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOptions:
+    """How faces are found, followed and measured.
+
+    Attributes:
+        detect_every: search the whole frame every this many frames; 1 searches every frame.
+            A lost track or a cut triggers a search in any case.
+        min_face: smallest face searched for: below 1 a share of the frame's shorter side, from
+            1 on pixels.
+        max_faces: follow at most this many faces at a time, the largest first; None for all.
+        largest: keep only the largest face of each frame.
+        roi: (x, y, width, height) in pixels of the upright frame: faces whose centre lies
+            outside are ignored; None for the whole frame.
+        landmarks: network for dense landmarks.
+        head_pose: network for head pose.
+        focal: focal length of the camera in pixels of the upright frame; None for the longer side
+            of the frame, which is a field of view of 53 degrees.
+        fov: horizontal field of view of the upright frame in degrees, instead of `focal`.
+        columns: column groups of the table; None for all that were run, but for those off by
+            default.
+        start: leave out frames before this time_s.
+        end: leave out frames after this time_s.
+        every: keep one frame per this many seconds of time_s; None keeps all.
+        device: where networks run.
+        threads: CPU threads for networks and decoding; None for one per core.
+    """
+
+    detect_every: int = 10
+    min_face: float = 0.05
+    max_faces: int | None = None
+    largest: bool = False
+    roi: tuple[float, float, float, float] | None = None
+    landmarks: LandmarkBackend = "facekit"
+    head_pose: HeadPoseBackend = "facekit"
+    focal: float | None = None
+    fov: float | None = None
+    columns: tuple[str, ...] | None = None
+    start: float | None = None
+    end: float | None = None
+    every: float | None = None
+    device: DeviceRequest = "auto"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense, naming the option and the value."""
+        _require(_is_whole(self.detect_every, 1), "detect_every", self.detect_every, ">= 1")
+        _require(_is_number(self.min_face) and self.min_face > 0, "min_face", self.min_face, "> 0")
+        for name in ("max_faces", "threads"):
+            value = getattr(self, name)
+            _require(value is None or _is_whole(value, 1), name, value, "a whole number >= 1")
+        for name in ("start", "end", "every"):
+            value = getattr(self, name)
+            lowest_ok = value is None or (_is_number(value) and value >= 0)
+            _require(lowest_ok, name, value, "seconds >= 0")
+        _require(self.every is None or self.every > 0, "every", self.every, "seconds > 0")
+        if self.start is not None and self.end is not None:
+            _require(self.end > self.start, "end", self.end, f"later than start={self.start}")
+        _require(type(self.largest) is bool, "largest", self.largest, "true or false")
+        for name, choices in (
+            ("landmarks", LandmarkBackend),
+            ("head_pose", HeadPoseBackend),
+            ("device", DeviceRequest),
+        ):
+            value = getattr(self, name)
+            allowed = get_args(choices)
+            _require(value in allowed, name, value, f"one of {', '.join(allowed)}")
+        self._check_camera()
+        self._check_roi()
+        self._check_columns()
+
+    def _check_camera(self) -> None:
+        focal, fov = self.focal, self.fov
+        usable = focal is None or (_is_number(focal) and focal > 0)
+        _require(usable, "focal", focal, "pixels > 0")
+        usable = fov is None or (_is_number(fov) and 0 < fov < 180)
+        _require(usable, "fov", fov, "degrees between 0 and 180")
+        _require(focal is None or fov is None, "fov", fov, "either focal or fov, not both")
+
+    def _check_roi(self) -> None:
+        if self.roi is not None:
+            whole = len(self.roi) == 4 and all(_is_number(v) for v in self.roi)
+            usable = whole and self.roi[2] > 0 and self.roi[3] > 0
+            _require(usable, "roi", self.roi, "x, y, width, height with positive size")
+
+    def _check_columns(self) -> None:
+        for group in self.columns or ():
+            _require(group in GROUPS, "columns", group, f"groups out of {', '.join(GROUPS)}")
+
+    @classmethod
+    def from_mapping(
+        cls, values: Mapping[str, Any], where: object = "options"
+    ) -> "PipelineOptions":
+        """Options out of names and values, as a TOML file or the CLI gives them.
+
+        Args:
+            values: option names (dashes or underscores) to values; lists become tuples.
+            where: named in the error.
+
+        Raises:
+            OptionsError: unknown name or bad value.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        chosen: dict[str, Any] = {}
+        for key, value in values.items():
+            name = key.replace("-", "_")
+            if name not in known:
+                raise OptionsError(
+                    f"no option named {key!r}",
+                    where=where,
+                    advice=f"Options are: {', '.join(sorted(known))}",
+                )
+            chosen[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**chosen)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Names and values, ready for JSON; `from_mapping` takes them back."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Option names and values of a TOML file.
+
+    Raises:
+        OptionsError: the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionsError(
+            f"cannot be read ({error.strerror})", where=path, advice="Check the path"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionsError(
+            f"is not TOML: {error}", where=path, advice="Write lines like: detect_every = 5"
+        ) from error
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _is_whole(value: object, low: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _require(condition: bool, name: str, value: object, expected: str) -> None:
+    if not condition:
+        raise OptionsError(f"{value!r} is not valid", where=name, advice=f"Expected {expected}")

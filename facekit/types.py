@@ -1,0 +1,139 @@
+"""The records that travel from stage to stage. All frozen; shapes, dtypes and units are stated.
+
+Pixels are those of the decoded, upright frame: x to the right, y down, the centre of the first
+pixel at (0, 0). "Left" and "right" are the subject's own; in an unmirrored picture the subject's
+left eye is on image right.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Status: TypeAlias = Literal["ok", "no_face", "low_quality"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded picture.
+
+    Attributes:
+        index: position in the decoded stream (or the folder's natural order), from 0.
+        time_s: seconds since the first frame, from container timestamps or the camera's
+            monotonic clock; NaN for still images, which have no time.
+        image: (height, width, 3) uint8, RGB, upright.
+        name: file name of a still image; empty for video.
+    """
+
+    index: int
+    time_s: float
+    image: Image
+    name: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        height, width = self.image.shape[:2]
+        return width, height
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One face found by the detector.
+
+    Attributes:
+        box: (4,) float32: x, y of the upper left corner, width, height; pixels.
+        score: probability of a face, 0-1.
+        points: (5, 2) float32 pixels: eye on image left, eye on image right, nose tip, mouth
+            corner on image left, mouth corner on image right (the order of MTCNN).
+    """
+
+    box: Floats
+    score: float
+    points: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a tracked face is in one frame.
+
+    Attributes:
+        track: number of the track, from 0 in order of appearance; None for still images.
+        box: (4,) float32: x, y, width, height; pixels.
+        score: probability of a face, 0-1: the detector's where it ran, the refinement's between.
+        points: (5, 2) float32 pixels, in the order of ``Detection.points``.
+        detected: whether the whole frame was searched on this frame.
+    """
+
+    track: int | None
+    box: Floats
+    score: float
+    points: Floats
+    detected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Dense landmarks of one face, in MediaPipe's topology of 478 points.
+
+    Attributes:
+        points: (478, 3) float32: x, y in pixels; z in pixels of the same scale, smaller is
+            nearer to the camera, zero at the head's centre.
+        sd: (478,) float32 pixels: standard deviation of each point's error along x and along y;
+            None where the backend states none.
+        presence: probability that there is a face, 0-1; None where the backend states none.
+    """
+
+    points: Floats
+    sd: Floats | None = None
+    presence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Where a head is and how it is turned, in camera axes (x right, y down, z into the scene).
+
+    (0, 0, 0) is a head parallel to the optical axis: a face at the frame's edge that looks into
+    the lens has yaw != 0.
+
+    Attributes:
+        yaw: degrees, > 0 towards image right, -90 to 90.
+        pitch: degrees, > 0 up.
+        roll: degrees, > 0 clockwise as seen in the image.
+        yaw_sd: one standard deviation of the error, degrees.
+        pitch_sd: as `yaw_sd`.
+        roll_sd: as `yaw_sd`.
+        position_mm: (3,) float32 midpoint of the eyeball centres, taken to be 63 mm apart; NaN
+            where landmarks are missing.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    yaw_sd: float
+    pitch_sd: float
+    roll_sd: float
+    position_mm: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Everything known of one face in one frame; what was not run is None.
+
+    Attributes:
+        region: track, box, score and five points.
+        status: ``ok`` or ``low_quality`` (see ``facekit.pipeline``).
+        landmarks: dense landmarks, or None.
+        head_pose: place and turn of the head, or None.
+        landmarks_mm: (478, 3) float32 the landmarks in camera axes, mm; None unless the table has
+            them.
+    """
+
+    region: Region
+    status: Status
+    landmarks: Landmarks | None = None
+    head_pose: HeadPose | None = None
+    landmarks_mm: Floats | None = None
