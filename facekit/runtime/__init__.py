@@ -1,0 +1,1 @@
+"""Running networks: device, weights files, onnxruntime and torch behind one protocol."""
