@@ -1,0 +1,1 @@
+"""Which face is which from frame to frame."""
