@@ -1,0 +1,1 @@
+"""Crop to record: one file per estimator."""
