@@ -1,0 +1,1 @@
+"""What ``facekit.train.evaluate`` is made of: sets, peers, scores, one file per network."""
