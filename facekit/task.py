@@ -1,0 +1,364 @@
+"""One input, one table: the task that a batch, a study or a cluster maps over its files.
+
+It is pure (the same input, options and weights give the same table), idempotent (a finished
+table of the same is kept) and loses nothing (rows go to ``NAME.partial`` while it runs).
+"""
+
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import pandas as pd
+
+from facekit._version import __version__
+from facekit.columns import Column
+from facekit.errors import OutputError
+from facekit.options import PipelineOptions
+from facekit.output import sidecar
+from facekit.output.cells import to_frame
+from facekit.output.overlay import OverlaySink, open_overlay
+from facekit.output.rows import Row, rows
+from facekit.output.table import Format, TableSink, format_of, open_table
+from facekit.pipeline import Pipeline
+from facekit.runtime import weights
+from facekit.source import Source, open_source
+from facekit.source.digest import Digest, digest
+from facekit.types import Face, Frame
+
+logger = logging.getLogger(__name__)
+
+Watch: TypeAlias = Callable[[Source, Frame, Sequence[Face]], bool]
+"""Called after each frame; False ends the run there, and what was written is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one task.
+
+    Attributes:
+        state: complete; damaged: complete as far as the input could be decoded; kept: the
+            finished table of an earlier run still holds.
+        table: where it is, as it was asked for.
+        frames: frames analysed.
+        frames_with_face: those in which a face was found.
+        rows: rows of the table.
+        seconds: time taken.
+        warnings: what a reader of the table should know.
+        redone: why an earlier table was not kept; empty without one.
+    """
+
+    state: Literal["complete", "damaged", "kept"]
+    table: str
+    frames: int
+    frames_with_face: int
+    rows: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    redone: str = ""
+
+
+def extract(
+    path: str | Path, options: PipelineOptions | None = None, **changes: Any
+) -> pd.DataFrame:
+    """Analyse a video, an image or a folder of images; the table as a DataFrame.
+
+    Args:
+        path: the input, or a URL that FFmpeg can open.
+        options: see `PipelineOptions`; None for the defaults.
+        **changes: single options, such as ``detect_every=1``.
+
+    Returns:
+        One row per frame and face, with the columns of ``facekit columns``. Damage and the like
+        are in ``attrs["facekit"]["warnings"]``.
+
+    Raises:
+        SourceError: the input cannot be opened or holds no picture.
+        OptionsError: an option is not usable.
+
+    Example:
+        >>> import facekit
+        >>> table = facekit.extract("clip.mp4", end=10)           # doctest: +SKIP
+        >>> table.groupby("track").time_s.agg(["min", "max"])     # doctest: +SKIP
+    """
+    chosen = dataclasses.replace(options or PipelineOptions(), **_checked(changes))
+    pipeline = Pipeline(chosen)
+    try:
+        with _open(path, chosen) as source:
+            columns = pipeline.columns(images=source.kind == "images")
+            collected: list[Row] = []
+            for frame, faces in pipeline.run(source):
+                collected += rows(frame, faces, columns)
+            table = to_frame(collected, columns)
+            table.attrs["facekit"] = {
+                "facekit": __version__,
+                "options": chosen.to_mapping(),
+                "warnings": list(source.warnings),
+            }
+    finally:
+        pipeline.close()
+    for warning in source.warnings:
+        logger.warning("%s: %s", source.name, warning)
+    return table
+
+
+def extract_to(
+    path: str | Path,
+    table: str | Path,
+    pipeline: Pipeline,
+    *,
+    format: Format | None = None,
+    overlay: Path | None = None,
+    overwrite: bool = False,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Analyse one input into a table file and its sidecar.
+
+    Args:
+        path: the input.
+        table: the table's file, or ``-`` for rows on standard output (no sidecar).
+        pipeline: loaded networks and options; its state is reset.
+        format: of the table; None goes by the suffix.
+        overlay: also write an annotated video (for images: a folder) here.
+        overwrite: do it again even if a finished table of the same is there.
+        watch: called after each frame; False ends the run.
+
+    Raises:
+        SourceError: the input cannot be opened or holds no picture; nothing is written.
+        OutputError: the table cannot be written; what could be is in ``NAME.partial``.
+    """
+    started = time.monotonic()
+    with _open(path, pipeline.options) as source:
+        identity = digest(source.path) if source.path else None
+        redone = ""
+        if str(table) != "-" and not overwrite:
+            kept, redone = _kept(Path(table), pipeline, identity, overlay)
+            if kept is not None:
+                return _kept_outcome(kept, str(table), started)
+        run = _Run(source, pipeline, str(table), format, overlay, identity)
+        run.write(watch)
+    return run.outcome(started, redone)
+
+
+def record(
+    source: Source,
+    pipeline: Pipeline,
+    table: str | Path | None,
+    *,
+    overlay: Path | None = None,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Analyse an open source, such as a camera, until it ends or `watch` says so.
+
+    Args:
+        source: open; closed by the caller.
+        pipeline: loaded networks and options; its state is reset.
+        table: the table's file, ``-`` for standard output, or None to keep nothing.
+        overlay: also write an annotated video here.
+        watch: called after each frame; False ends the run.
+
+    Raises:
+        OutputError: the table cannot be written; what could be is in ``NAME.partial``.
+    """
+    started = time.monotonic()
+    run = _Run(source, pipeline, None if table is None else str(table), None, overlay, None)
+    run.write(watch)
+    return run.outcome(started, "")
+
+
+class _Run:
+    """Writing one table: the rows, the sidecar beside them, the overlay if there is one."""
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        table: str | None,
+        format: Format | None,
+        overlay: Path | None,
+        identity: Digest | None,
+    ) -> None:
+        self._source, self._pipeline, self._identity = source, pipeline, identity
+        self._table, self._overlay = table, overlay
+        # A sidecar needs a file to lie beside.
+        self._path = None if table in (None, "-") else Path(str(table))
+        self._format = format or ("jsonl" if self._path is None else format_of(self._path))
+        self._columns: tuple[Column, ...] = pipeline.columns(images=source.kind == "images")
+        self._created = sidecar.now()
+        self._frames = self._frames_with_face = self._rows = 0
+        self._last_time_s: float | None = None
+
+    def write(self, watch: Watch | None) -> None:
+        """Everything, from the first frame to the finished files."""
+        with ExitStack() as stack:
+            table = overlay = None
+            if self._table is not None:
+                table = stack.enter_context(open_table(self._table, self._columns, self._format))
+            if self._overlay is not None:
+                overlay = stack.enter_context(open_overlay(self._overlay, self._source.kind))
+            self._describe(table, "running")
+            try:
+                for frame, faces in self._pipeline.run(self._source):
+                    self._take(frame, faces, table, overlay)
+                    if watch is not None and not watch(self._source, frame, faces):
+                        break
+                if overlay is not None:
+                    overlay.finish()
+                self._finish(table)
+            except BaseException:
+                # Whatever stopped it (Ctrl-C too), what is on the disk says that it is not whole.
+                self._describe_stopped(table)
+                raise
+
+    def outcome(self, started: float, redone: str) -> Outcome:
+        """What became of it; `started` by the monotonic clock."""
+        return Outcome(
+            state="damaged" if self._source.damaged else "complete",
+            table="" if self._table is None else self._table,
+            frames=self._frames,
+            frames_with_face=self._frames_with_face,
+            rows=self._rows,
+            seconds=time.monotonic() - started,
+            warnings=self._warnings(),
+            redone=redone,
+        )
+
+    def _take(
+        self,
+        frame: Frame,
+        faces: Sequence[Face],
+        table: TableSink | None,
+        overlay: OverlaySink | None,
+    ) -> None:
+        new = rows(frame, faces, self._columns)
+        if table is not None:
+            table.append(new)
+        if overlay is not None:
+            overlay.append(frame, faces)
+        self._frames += 1
+        self._frames_with_face += bool(faces)
+        self._rows += len(new)
+        self._last_time_s = None if math.isnan(frame.time_s) else frame.time_s
+
+    def _describe(self, table: TableSink | None, state: sidecar.State) -> None:
+        if self._path is not None and table is not None:
+            written = dataclasses.replace(self._record(), state=state, rows=table.rows_written)
+            sidecar.write(written, self._path)
+
+    def _describe_stopped(self, table: TableSink | None) -> None:
+        try:
+            self._describe(table, "stopped")
+        except OutputError as error:
+            # The disk that stopped the table may be full for the sidecar as well.
+            logger.warning("%s", error)
+
+    def _finish(self, table: TableSink | None) -> None:
+        if self._path is not None and table is not None:
+            sidecar.finish(table, self._record())
+        elif table is not None:
+            table.finish()
+
+    def _warnings(self) -> tuple[str, ...]:
+        return tuple(self._source.warnings) or (
+            () if self._frames else ("no frame lies between start and end",)
+        )
+
+    def _record(self) -> sidecar.Sidecar:
+        pipeline = self._pipeline
+        networks = network_records(pipeline)
+        return sidecar.Sidecar(
+            facekit=__version__,
+            created=self._created,
+            table=self._path.name if self._path else "",
+            format=self._format,
+            state="running",
+            rows=self._rows,
+            columns=sidecar.describe(self._columns, networks),
+            options=pipeline.options.to_mapping(),
+            networks=networks,
+            source=self._source_record(),
+            device=sidecar.DeviceRecord(pipeline.device.name, pipeline.device.reason),
+            warnings=self._warnings() if self._frames else tuple(self._source.warnings),
+        )
+
+    def _source_record(self) -> sidecar.SourceRecord:
+        source, identity = self._source, self._identity
+        width, height = source.size or (None, None)
+        return sidecar.SourceRecord(
+            name=source.name,
+            bytes=identity.size if identity else None,
+            sha256=identity.sha256 if identity else None,
+            kind=source.kind,
+            width=width,
+            height=height,
+            frame_count_header=source.frame_count,
+            frames=self._frames,
+            frames_with_face=self._frames_with_face,
+            start_time_s=source.start_time_s,
+            duration_s=self._last_time_s,
+        )
+
+
+def network_records(pipeline: Pipeline) -> dict[str, tuple[sidecar.NetworkRecord, ...]]:
+    """The networks that each stage of `pipeline` runs, with the hashes of their files."""
+    return {
+        stage: tuple(sidecar.NetworkRecord(name, weights.identity(name)) for name in names)
+        for stage, names in pipeline.networks.items()
+    }
+
+
+def _open(path: str | Path, options: PipelineOptions) -> Source:
+    return open_source(
+        path,
+        start=options.start,
+        end=options.end,
+        every=options.every,
+        threads=options.threads,
+    )
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    # An unknown name gets facekit's message, which lists the options, not dataclasses'.
+    PipelineOptions.from_mapping(changes, where="extract")
+    return changes
+
+
+def _kept(
+    table: Path, pipeline: Pipeline, identity: Digest | None, overlay: Path | None
+) -> tuple[sidecar.Sidecar | None, str]:
+    """The sidecar of a finished table that still holds; or None and why there is work to do."""
+    described = sidecar.find(table) if table.exists() else None
+    if described is None:
+        return None, "no sidecar beside it" if table.exists() else ""
+    if overlay is not None and not overlay.exists():
+        return None, f"no {overlay.name} yet"
+    try:
+        record = sidecar.read(described)
+    except OutputError as error:
+        return None, error.what
+    reason = sidecar.matches(
+        record,
+        version=__version__,
+        options=pipeline.options.to_mapping(),
+        networks=network_records(pipeline),
+        source_bytes=identity.size if identity else None,
+        source_sha256=identity.sha256 if identity else None,
+    )
+    return (None, reason) if reason else (record, "")
+
+
+def _kept_outcome(record: sidecar.Sidecar, table: str, started: float) -> Outcome:
+    return Outcome(
+        state="kept",
+        table=table,
+        frames=record.source.frames or 0,
+        frames_with_face=record.source.frames_with_face or 0,
+        rows=record.rows,
+        seconds=time.monotonic() - started,
+        warnings=record.warnings,
+    )
