@@ -1,6 +1,7 @@
 """Real footage: what is seen on it is what the tables say. Skips without ../shared/data."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,12 @@ def test_labelled_people_keep_their_track(shared_data: Path, clip: str) -> None:
     assert covered / len(labels) >= 0.95
 
 
-def _track_at(table: pd.DataFrame, label: object) -> int:
+def _track_at(table: pd.DataFrame, label: Any) -> int:
     """The track whose box centre lies within 0.6 face widths of a label; -1 for none."""
-    faces = table[(table.frame == label.frame) & table.track.notna()]  # type: ignore[attr-defined]
-    x = faces.box_x + faces.box_w / 2 - label.x  # type: ignore[attr-defined]
-    y = faces.box_y + faces.box_h / 2 - label.y  # type: ignore[attr-defined]
-    distance = np.hypot(x.to_numpy(), y.to_numpy()) / label.width  # type: ignore[attr-defined]
+    faces = table[(table.frame == label.frame) & table.track.notna()]
+    x = faces.box_x + faces.box_w / 2 - label.x
+    y = faces.box_y + faces.box_h / 2 - label.y
+    distance = np.hypot(x.to_numpy(), y.to_numpy()) / label.width
     if len(distance) == 0 or distance.min() > 0.6:
         return -1
     return int(faces.track.iloc[int(distance.argmin())])
