@@ -128,8 +128,8 @@ class Face:
         status: ``ok`` or ``low_quality`` (see ``facekit.pipeline``).
         landmarks: dense landmarks, or None.
         head_pose: place and turn of the head, or None.
-        landmarks_mm: (478, 3) float32 the landmarks in camera axes, mm; None unless the table has
-            them.
+        landmarks_mm: (478, 3) float32 the landmarks in camera axes, mm; None without landmarks or
+            head pose.
     """
 
     region: Region

@@ -95,3 +95,10 @@ def test_time_options_are_said_to_be_ignored(tmp_path: Path) -> None:
     with open_source(tmp_path, start=5.0) as source:
         assert len(list(source)) == 1
         assert "no time" in source.warnings[0] and not source.damaged
+
+
+def test_an_image_named_as_a_video_is_a_video_of_one_picture(tmp_path: Path) -> None:
+    image = media.write_image(tmp_path / "picture.png", media.index_picture(5))
+    image.rename(tmp_path / "picture.mp4")
+    with open_source(tmp_path / "picture.mp4") as source:
+        assert [media.read_index(frame.image) for frame in source] == [5]
