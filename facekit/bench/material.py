@@ -1,4 +1,4 @@
-"""Pictures and clips to measure with: a public-domain photograph, or a clip of the user's."""
+"""Pictures and clips to measure with: facekit's average face, or a clip of the user's."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -8,7 +8,6 @@ import av
 import cv2
 import numpy as np
 
-from facekit.errors import MissingExtraError
 from facekit.source import open_source
 from facekit.types import Image
 
@@ -16,29 +15,21 @@ SIZE_720P = (1280, 720)
 _RATE = 30
 
 
-def portrait() -> Image:
-    """The photograph of Rear Admiral Grace Hopper (US Navy, public domain) in matplotlib.
+def average_face() -> Image:
+    """The average face, which is nobody's own, drawn by `facekit.synthetic.demo`.
+
+    Made with ICT-FaceKit (MIT) and the mean of the textures of the Face Research Lab London Set and
+    Canada (DeBruine & Jones, CC BY 4.0).
 
     Returns:
-        (600, 512, 3) uint8 RGB.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
+        (480, 480, 3) uint8 RGB.
     """
-    try:
-        from matplotlib import cbook
-    except ImportError as error:
-        raise MissingExtraError(
-            "the built-in picture comes with matplotlib, which is not installed",
-            where="bench",
-            advice="Name a clip of your own, or: pip install 'facekit[plot]'",
-        ) from error
-    path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    path = Path(__file__).with_name("average_face.jpg")
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
 def make_clip(path: Path, seconds: float, clip: Path | None = None) -> None:
-    """Write a 1280x720 H.264 clip of `seconds`: `clip` looped, scaled and padded, or a portrait.
+    """Write a 1280x720 H.264 clip of `seconds`: `clip` looped, scaled and padded, or a face.
 
     Ten seconds are encoded; longer ones repeat their packets, so that an hour is made in seconds.
     """
@@ -54,7 +45,8 @@ def make_clip(path: Path, seconds: float, clip: Path | None = None) -> None:
 def _pictures(clip: Path | None, seconds: float) -> Iterator[Image]:
     wanted = round(seconds * _RATE)
     if clip is None:
-        yield from (_portrait_at(index / _RATE) for index in range(wanted))
+        face = average_face()
+        yield from (_swayed(face, index / _RATE) for index in range(wanted))
         return
     count = 0
     while count < wanted:
@@ -66,11 +58,11 @@ def _pictures(clip: Path | None, seconds: float) -> Iterator[Image]:
                     return
 
 
-def _portrait_at(time_s: float) -> Image:
-    """A head that sways: the photograph moved over a plain wall."""
-    x, y = 380 + 120 * np.sin(time_s), 40 + 20 * np.cos(2 * time_s)
-    matrix = np.array([[1.1, 0, x], [0, 1.1, y]])
-    moved = cv2.warpAffine(portrait(), matrix, SIZE_720P, borderValue=(96, 104, 110))
+def _swayed(face: Image, time_s: float) -> Image:
+    """A head that sways: the picture moved over a plain wall."""
+    x, y = 380 + 120 * np.sin(time_s), 70 + 20 * np.cos(2 * time_s)
+    matrix = np.array([[1.2, 0, x], [0, 1.2, y]])
+    moved = cv2.warpAffine(face, matrix, SIZE_720P, borderValue=(150, 180, 172))
     return np.asarray(moved, np.uint8)
 
 
