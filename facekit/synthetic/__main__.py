@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from facekit.errors import FacekitError
 from facekit.synthetic import shards
 from facekit.synthetic.people import Split
-from facekit.synthetic.sampling import CLEAN, Distribution
+from facekit.synthetic.sampling import CLEAN, FACS, Distribution, Expressions
 
 
 @click.command()
@@ -31,6 +32,18 @@ from facekit.synthetic.sampling import CLEAN, Distribution
 @click.option(
     "--supersample", type=float, default=2, show_default=True, help="Drawn pixels per pixel."
 )
+@click.option(
+    "--expressions",
+    type=click.Choice(["general", "action_units"]),
+    default="general",
+    show_default=True,
+    help="Shapes of the head at random, or action units drawn independently.",
+)
+@click.option(
+    "--wrinkles",
+    type=click.Path(path_type=Path),
+    help="Library of real wrinkles, made if missing [default: wrinkles.npz in OUT].",
+)
 @click.option("--clean", is_flag=True, help="Clean fronts only.")
 def main(
     data: Path,
@@ -42,6 +55,8 @@ def main(
     workers: int,
     shard: int,
     supersample: float,
+    expressions: Expressions,
+    wrinkles: Path | None,
     clean: bool,
 ) -> None:
     """Render pictures of faces with exact truth; what is already complete is kept."""
@@ -56,7 +71,8 @@ def main(
             seed=seed,
             shard=shard,
             supersample=supersample,
-            distribution=CLEAN if clean else Distribution(),
+            distribution=_distribution(expressions, clean),
+            wrinkles=wrinkles,
         )
         for path in shards.write(plan, out, workers):
             done += len(plan.shards()[int(path.name[:5])])
@@ -65,6 +81,12 @@ def main(
     except FacekitError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+
+
+def _distribution(expressions: Expressions, clean: bool) -> Distribution:
+    if expressions == "general":
+        return CLEAN if clean else Distribution()
+    return replace(CLEAN, expression=expressions) if clean else FACS
 
 
 if __name__ == "__main__":

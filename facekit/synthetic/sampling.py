@@ -1,12 +1,16 @@
 """What is drawn how often: pose, gaze, camera, and the share of every difficulty."""
 
 from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from facekit.errors import OptionsError
+from facekit.synthetic import action_units
 from facekit.synthetic.camera import Matrix
 from facekit.synthetic.expressions import Weights, random_expression
+
+Expressions: TypeAlias = Literal["general", "action_units"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,8 @@ class Distribution:
     """How pictures are drawn. Angles in degrees, shares 0-1.
 
     Attributes:
+        expression: ``general``: shapes of the head, for points and pose. ``action_units``: action
+            units drawn independently, with the poses of people who are being looked at.
         yaw_limit: largest yaw as seen from the camera.
         pitch_limit: largest pitch.
         roll_limit: largest roll.
@@ -33,8 +39,11 @@ class Distribution:
         degraded: share with blur, noise and the like; 0 gives clean pictures.
         random_light: even studio light if false.
         background: plain grey if false.
+        jaw: smallest and largest weight that closes the neutral face's lips, <= 0.
+        ratio_images: share of pictures with real wrinkles (`facekit.synthetic.wrinkles`).
     """
 
+    expression: Expressions = "general"
     yaw_limit: float = 80.0
     pitch_limit: float = 45.0
     roll_limit: float = 40.0
@@ -53,6 +62,8 @@ class Distribution:
     degraded: float = 0.85
     random_light: bool = True
     background: bool = True
+    jaw: tuple[float, float] = (-0.03, 0.0)
+    ratio_images: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn.
@@ -86,12 +97,35 @@ CLEAN = Distribution(
 )
 """Clean fronts, for comparing with detectors."""
 
+FACS = Distribution(
+    expression="action_units",
+    yaw_limit=45,
+    pitch_limit=25,
+    roll_limit=20,
+    extent=(0.58, 0.68),
+    jitter=0.02,
+    gaze_spread=0.55,
+    glasses=0.12,
+    hair=0.25,
+    mask=0.0,
+    hand=0.02,
+    thing=0.02,
+    degraded=0.55,
+    jaw=(-0.04, -0.01),  # whether lips part is truth here: few neutral faces part them
+    ratio_images=0.75,
+)
+"""Faces near enough to read action units from."""
+
 
 def random_pose(random: np.random.Generator, distribution: Distribution) -> Matrix:
     """(3,) yaw, pitch and roll as seen from the camera, degrees."""
     spread = distribution.pose_spread
     limits = np.array([distribution.yaw_limit, distribution.pitch_limit, distribution.roll_limit])
-    if random.random() < 0.6:
+    if distribution.expression == "action_units":
+        drawn = random.normal(0, np.array([13, 8, 6]) * spread)
+        if random.random() < 0.1:
+            drawn[0] = random.uniform(-1, 1) * distribution.yaw_limit * min(spread, 1.0)
+    elif random.random() < 0.6:
         drawn = random.normal(0, [32 * spread, 15 * spread, 14 * spread])
     else:  # as many profiles as fronts
         wide = random.uniform(-1, 1) * distribution.yaw_limit * min(spread, 1.0)
@@ -114,6 +148,8 @@ def random_weights(random: np.random.Generator, distribution: Distribution) -> W
     """An expression, or none."""
     if random.random() >= distribution.expressive:
         return {}
+    if distribution.expression == "action_units":
+        return action_units.weights_of(action_units.random_intensities(random))
     return random_expression(random)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.synthetic import sampling
+from facekit.synthetic import action_units, sampling
 from facekit.synthetic.background import random_background
 from facekit.synthetic.camera import (
     FORWARD,
@@ -31,12 +31,16 @@ from facekit.synthetic.raster import Buffers, new_buffers, project, rasterise, v
 from facekit.synthetic.sampling import Distribution
 from facekit.synthetic.shading import Geometry, Lights, Material, shade
 from facekit.synthetic.view import View
+from facekit.synthetic.wrinkles import WrinkleLibrary
 from facekit.types import Floats, Image
 
 HAIR, GLASSES, MASK, HAND, OBJECT = 1, 2, 4, 8, 16
 """Bits of `Sample.things`."""
 
 _DARKEST, _BRIGHTEST = 62.0, 205.0  # mean display value of the head that is still a usable face
+
+
+_BOTH = 0.35  # share of the pictures with real wrinkles that have drawn lines, too
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +97,8 @@ class Sample:
         gaze: (2, 3) unit vectors of the eyes.
         gaze_head: (2, 2) yaw and pitch of the eyes in the head.
         expression: (53,) weights; 0 is the neutral face.
+        action_units: (2, 22) intensities 0-5 of the left and right side, rows of
+            `facekit.facs.ACTION_UNITS`; NaN where the weights are not those of action units.
         applied: (53,) weights that bent the mesh, with the neutral face's own offsets.
         identity: (100,) shape coefficients.
         person: row of people.npz whose texture it is, or -1 for the average face.
@@ -113,6 +119,7 @@ class Sample:
     gaze: Matrix
     gaze_head: Matrix
     expression: Floats
+    action_units: Floats
     applied: Floats
     identity: Floats
     person: int
@@ -144,6 +151,7 @@ class Studio:
         distribution: what is drawn how often.
         supersample: drawn pixels per pixel and side; 1.5 is a quarter faster than 2.
         texture_size: side of the textures, pixels.
+        wrinkles: real wrinkles; without them only lines are drawn.
     """
 
     def __init__(
@@ -154,6 +162,7 @@ class Studio:
         distribution: Distribution | None = None,
         supersample: float = 2,
         texture_size: int = 256,
+        wrinkles: WrinkleLibrary | None = None,
     ) -> None:
         """Load the head and the list of people."""
         self.model: FaceModel = load_model(data)
@@ -164,6 +173,7 @@ class Studio:
         self.distribution = distribution or Distribution()
         self._buffers = new_buffers(side, side)
         self._tone = tone_table()
+        self._wrinkles = wrinkles
 
     def setting(self, random: np.random.Generator) -> Setting:
         """A setting at random."""
@@ -178,7 +188,7 @@ class Studio:
             extent=float(random.uniform(*wanted.extent)),
             middle=(float(middle[0]), float(middle[1])),
             lights=random_lights(random) if wanted.random_light else studio_lights(),
-            jaw=float(random.uniform(-0.03, 0)),
+            jaw=float(random.uniform(*wanted.jaw)),
             lids=float(np.clip(random.normal(0.12, 0.08), 0, 0.4)),
             pupil=float(random.uniform(0.25, 0.55)),
             gloss=(float(random.uniform(0.05, 0.45)), float(random.uniform(8, 35))),
@@ -195,13 +205,28 @@ class Studio:
             setting: drawn at random if None.
         """
         setting = setting or self.setting(random)
-        drawn = self._draw(person, setting)
+        drawn = self._draw(person, setting, self._lines(person, setting, random))
         view, things = self._compose(person, drawn, random)
         clean = random.random() >= self.distribution.degraded
         image = to_image(view.image) if clean else degrade(view.image, random)
         return self._truth(person, setting, drawn, view, image, things)
 
-    def _draw(self, person: Person, setting: Setting) -> _Drawn:
+    def _lines(self, person: Person, setting: Setting, random: np.random.Generator) -> Floats:
+        """(w, w) depth of lines and wrinkles over the texture."""
+        strength, real = person.line_strength, None
+        if self._wrinkles is not None:
+            draws, chance = random.random(2), np.random.default_rng(random.integers(2**62))
+            if draws[0] < self.distribution.ratio_images:
+                units = np.nan_to_num(action_units.intensities_of(setting.expression))
+                real = self._wrinkles.depth(units, chance)
+                strength *= draws[1] < _BOTH
+        depths = line_depths(setting.expression, strength, person.age)
+        lines = line_map(self.people.line_maps, depths)
+        if real is not None:
+            lines += cv2.resize(real, lines.shape)
+        return np.asarray(lines, np.float32)
+
+    def _draw(self, person: Person, setting: Setting, lines: Floats) -> _Drawn:
         model, factor = self.model, self.supersample
         everything = {**setting.expression, **look_weights(setting.gaze)}
         weights = model.weights_of(applied(everything, setting.jaw, setting.lids))
@@ -235,8 +260,6 @@ class Studio:
             np.array([setting.pupil, person.iris_half_angle, 0.12], np.float32),
             model.lip_depth,
         )
-        depths = line_depths(setting.expression, person.line_strength, person.age)
-        lines = line_map(self.people.line_maps, depths)
         colour = shade(
             self._buffers, geometry, material, lines, setting.lights, turn32, lens, self._tone
         )
@@ -326,6 +349,7 @@ class Studio:
             gaze=gaze,
             gaze_head=setting.gaze,
             expression=self.model.weights_of({**setting.expression, **look_weights(setting.gaze)}),
+            action_units=action_units.shown(setting.expression, drawn.points),
             applied=drawn.applied,
             identity=person.identity,
             person=person.index,

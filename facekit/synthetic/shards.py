@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,14 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.errors import OptionsError, SourceError
+from facekit.facs import ACTION_UNITS
 from facekit.synthetic.mesh import EXPRESSIONS
 from facekit.synthetic.people import Person, Split
 from facekit.synthetic.sampling import Distribution
 from facekit.synthetic.scene import Sample, Studio
+from facekit.synthetic.wrinkles import WrinkleLibrary, build_library, load_library
 from facekit.types import Image
 
 LOGGER = logging.getLogger(__name__)
-VERSION = 2
+VERSION = 3
 """Of the renderer: raised whenever the same plan no longer gives the same pictures."""
 
 TRUTH: dict[str, tuple[tuple[int, ...], str]] = {
@@ -44,6 +46,7 @@ TRUTH: dict[str, tuple[tuple[int, ...], str]] = {
     "gaze": ((2, 3), "float32"),
     "gaze_head": ((2, 2), "float32"),
     "expression": ((EXPRESSIONS,), "float32"),
+    "action_units": ((2, len(ACTION_UNITS)), "float32"),
     "applied": ((EXPRESSIONS,), "float32"),
     "identity": ((100,), "float32"),
     "person": ((), "int32"),
@@ -52,6 +55,8 @@ TRUTH: dict[str, tuple[tuple[int, ...], str]] = {
     "things": ((), "uint8"),
 }
 """Shape per sample and dtype of every array of truth; meanings as in `scene.Sample`."""
+
+_SINCE = {"action_units": 3}  # first version that wrote an array; the others are in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class ShardPlan:
         people_every: pictures of the same person in a row; a new person takes 4 ms.
         supersample: drawn pixels per pixel and side.
         distribution: what is drawn how often.
+        wrinkles: file with the library of real wrinkles, made from the data folder where it is
+            missing; ``wrinkles.npz`` in the set's folder if None.
     """
 
     data: Path
@@ -79,6 +86,7 @@ class ShardPlan:
     people_every: int = 4
     supersample: float = 2
     distribution: Distribution = field(default_factory=Distribution)
+    wrinkles: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse impossible plans.
@@ -92,7 +100,8 @@ class ShardPlan:
 
     def meta(self) -> dict[str, object]:
         """What decides the pictures, for ``meta.json``."""
-        plain = {key: value for key, value in asdict(self).items() if key not in ("data", "count")}
+        places = ("data", "count", "wrinkles")
+        plain = {key: value for key, value in asdict(self).items() if key not in places}
         return {"version": VERSION, **json.loads(json.dumps(plain))}
 
     def shards(self) -> list[range]:
@@ -109,7 +118,14 @@ class SampleStream:
     def __init__(self, plan: ShardPlan) -> None:
         """Load the studio."""
         self._plan = plan
-        self._studio = Studio(plan.data, plan.split, plan.size, plan.distribution, plan.supersample)
+        self._studio = Studio(
+            plan.data,
+            plan.split,
+            plan.size,
+            plan.distribution,
+            plan.supersample,
+            wrinkles=_wrinkles(plan),
+        )
         self._group = -1
         self._person: Person | None = None
 
@@ -132,6 +148,19 @@ class SampleStream:
         return self._person
 
 
+def _wrinkles(plan: ShardPlan) -> WrinkleLibrary | None:
+    """The library that a plan asks for; made, and kept where the plan names a file, if missing."""
+    if plan.distribution.ratio_images == 0:
+        return None
+    if plan.wrinkles is not None and plan.wrinkles.is_file():
+        return load_library(plan.wrinkles)
+    LOGGER.info("making the library of wrinkles from the train people's photos")
+    library = build_library(plan.data)
+    if plan.wrinkles is not None:
+        library.save(plan.wrinkles)
+    return library
+
+
 def write(plan: ShardPlan, out: Path, workers: int = 1) -> Iterator[Path]:
     """Write what is missing of a shard set; yields each shard's truth file when it is complete.
 
@@ -144,6 +173,7 @@ def write(plan: ShardPlan, out: Path, workers: int = 1) -> Iterator[Path]:
         OptionsError: the folder holds a set of another plan.
     """
     out.mkdir(parents=True, exist_ok=True)
+    plan = replace(plan, wrinkles=plan.wrinkles or out / "wrinkles.npz")
     _check_meta(plan, out)
     for leftover in out.glob("*.partial"):
         leftover.unlink()
@@ -258,7 +288,7 @@ class ShardSet:
 
     Attributes:
         images: per shard, (n, size, size, 3) uint8 RGB, memory-mapped.
-        truth: arrays of `TRUTH` over all samples.
+        truth: arrays of `TRUTH` over all samples; see `read` on older sets.
         meta: ``meta.json``.
     """
 
@@ -282,6 +312,8 @@ class ShardSet:
 def read(folder: Path) -> ShardSet:
     """Open the complete shards of a folder; it may still be growing.
 
+    Sets of earlier versions lack the arrays that were not written then: `action_units` before 3.
+
     Raises:
         SourceError: the folder holds no complete shard.
     """
@@ -292,13 +324,15 @@ def read(folder: Path) -> ShardSet:
     ]
     if not paths:
         raise SourceError("no complete shard", where=folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    names = [name for name in TRUTH if _SINCE.get(name, 0) <= meta["version"]]
     parts = []
     for path in paths:
         with np.load(path) as file:
-            parts.append({name: file[name] for name in TRUTH})
+            parts.append({name: file[name] for name in names})
     images = [
         np.load(path.with_name(path.name.replace("truth.npz", "images.npy")), mmap_mode="r")
         for path in paths
     ]
-    truth = {name: np.concatenate([part[name] for part in parts]) for name in TRUTH}
-    return ShardSet(images, truth, json.loads((folder / "meta.json").read_text()))
+    truth = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    return ShardSet(images, truth, meta)

@@ -10,7 +10,7 @@ from facekit.synthetic.expressions import (
     random_expression,
     without_conflicts,
 )
-from facekit.synthetic.sampling import Distribution, random_gaze, random_pose
+from facekit.synthetic.sampling import FACS, Distribution, random_gaze, random_pose
 
 
 def test_a_full_blink_closes_whatever_the_resting_lids() -> None:
@@ -62,6 +62,15 @@ def test_pose_and_gaze_keep_their_limits() -> None:
     gazes = np.array([random_gaze(random, wanted) for _ in range(500)])
     assert (np.abs(gazes[..., 0]) <= 42).all()
     assert (gazes[:, 0, 0] <= gazes[:, 1, 0]).all()  # eyes converge, never diverge
+
+
+def test_faces_for_action_units_look_at_the_camera_but_for_a_tenth() -> None:
+    random = np.random.default_rng(2)
+    poses = np.array([random_pose(random, FACS) for _ in range(3000)])
+    np.testing.assert_allclose(poses[:, 1:].std(0), [8, 6], rtol=0.1)
+    assert np.median(np.abs(poses[:, 0])) == pytest.approx(0.67 * 13, abs=1.5)
+    assert 0.03 < (np.abs(poses[:, 0]) > 30).mean() < 0.08
+    assert np.abs(poses[:, 0]).max() <= 45
 
 
 def test_backgrounds_and_degradation_are_seeded() -> None:

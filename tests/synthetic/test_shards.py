@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from facekit.errors import OptionsError, SourceError
 from facekit.synthetic import shards
 from facekit.synthetic.__main__ import main
+from facekit.synthetic.ratio_images import load_layout
+from facekit.synthetic.wrinkles import make_library
 
 
 def plan(data: Path, **changes: object) -> shards.ShardPlan:
@@ -62,6 +64,35 @@ def test_another_plan_is_refused(data: Path, tmp_path: Path) -> None:
     assert len(meta["expression_names"]) == 53
     with pytest.raises(OptionsError, match="another plan"):
         list(shards.write(plan(data, seed=9), tmp_path))
+
+
+def test_sets_of_earlier_versions_are_read_without_what_they_lack(
+    data: Path, tmp_path: Path
+) -> None:
+    list(shards.write(plan(data, count=1), tmp_path))
+    truth = tmp_path / "00000.truth.npz"
+    with np.load(truth) as file:
+        arrays = {name: file[name] for name in file.files if name != "action_units"}
+    np.savez(truth, **arrays)
+    with pytest.raises(KeyError, match="action_units"):
+        shards.read(tmp_path)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    (tmp_path / "meta.json").write_text(json.dumps({**meta, "version": 2}))
+    assert set(shards.read(tmp_path).truth) == set(shards.TRUTH) - {"action_units"}
+
+
+def test_faces_for_action_units_from_the_command_line(data: Path, tmp_path: Path) -> None:
+    library = make_library({}, load_layout(data), np.arange(478))
+    library.save(tmp_path / "wrinkles.npz")  # without wrinkles, to be quick
+    arguments = ["--data", str(data), "--out", str(tmp_path / "set"), "--count", "12"]
+    arguments += ["--size", "48", "--expressions", "action_units"]
+    arguments += ["--wrinkles", str(tmp_path / "wrinkles.npz")]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    found = shards.read(tmp_path / "set")
+    units = found.truth["action_units"].astype(np.float32)
+    assert units.shape == (12, 2, 22) and np.isfinite(units).all() and units.max() > 1
+    assert found.meta["distribution"]["expression"] == "action_units"  # type: ignore[index]
+    assert np.abs(found.truth["pose"][:, 1].astype(np.float32)).max() < 60
 
 
 def test_command_line(data: Path, tmp_path: Path) -> None:
