@@ -9,7 +9,8 @@ from facekit.network.blocks import FlatHead, Trunk, both_sides
 class HeadPoseNetwork(nn.Module):
     """A rotation out of the same crop that the landmark network sees.
 
-    The trunk has the landmark network's form, so that it can start from its weights.
+    The trunk has the landmark network's form without its last block, so that it can start from its
+    weights.
 
     Args:
         size: side of the crop, a multiple of 16.
@@ -28,7 +29,7 @@ class HeadPoseNetwork(nn.Module):
         self,
         size: int = 112,
         widths: tuple[int, ...] = (32, 64, 128),
-        depths: tuple[int, ...] = (1, 2, 2),
+        depths: tuple[int, ...] = (1, 2, 1),
         squeezed: int = 32,
         hidden: int = 128,
         symmetric: bool = False,

@@ -24,6 +24,7 @@ class LandmarkNetwork(nn.Module):
     """
 
     log_temperature: Tensor
+    floor: Tensor
     mirror: Tensor
     sides: Tensor
 
@@ -41,8 +42,10 @@ class LandmarkNetwork(nn.Module):
         self.trunk = Trunk(tuple(widths), tuple(depths))
         side = size // 2 ** (len(widths) + 1)
         self.head = FlatHead(self.trunk.channels, side, squeezed, hidden, POINTS * 4 + 1)
-        # Fitted on validation people after training: 0 until then.
+        # Fitted after training, 1 and 0 until then: a factor of each point's sd on validation
+        # people; and how far annotators differ, in shares of the side.
         self.register_buffer("log_temperature", torch.zeros(POINTS))
+        self.register_buffer("floor", torch.zeros(POINTS))
         order = torch.tensor(mirror, dtype=torch.long)
         self.register_buffer("mirror", order, persistent=False)
         self.register_buffer("sides", torch.tensor([-1.0, 1.0, 1.0]), persistent=False)
@@ -61,13 +64,17 @@ class LandmarkNetwork(nn.Module):
         """
         if len(self.mirror) == 0:
             points, log_sd, presence = self._read(image)
-            return points, log_sd + self.log_temperature, presence
+            return points, self._calibrated(log_sd), presence
         points, log_sd, presence = (
             x.reshape(-1, 2, *x.shape[1:]) for x in self._read(both_sides(image))
         )
         other = points[:, 1, self.mirror] * self.sides
         log_sd = (log_sd[:, 0] + log_sd[:, 1, self.mirror]) / 2
-        return (points[:, 0] + other) / 2, log_sd + self.log_temperature, presence.mean(1)
+        return (points[:, 0] + other) / 2, self._calibrated(log_sd), presence.mean(1)
+
+    def _calibrated(self, log_sd: Tensor) -> Tensor:
+        variance = torch.exp(2 * (log_sd + self.log_temperature)) + self.floor**2
+        return torch.log(variance) / 2
 
     def _read(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         flat = self.head(self.trunk(image))

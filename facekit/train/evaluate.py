@@ -14,11 +14,17 @@ from pathlib import Path
 import platformdirs
 
 from facekit.runtime.device import cores
-from facekit.train.evaluation import head_pose, landmarks
+from facekit.train.evaluation import action_units, gaze, head_pose, landmarks
 from facekit.train.evaluation.report import to_markdown, write
 from facekit.train.evaluation.settings import Settings
+from facekit.train.publish import record_metrics
 
-NETWORKS = {"landmarks": landmarks.evaluate, "head_pose": head_pose.evaluate}
+NETWORKS = {
+    "action_units": action_units.evaluate,
+    "gaze": gaze.evaluate,
+    "head_pose": head_pose.evaluate,
+    "landmarks": landmarks.evaluate,
+}
 """What can be evaluated: name to function."""
 
 
@@ -35,6 +41,9 @@ def main(arguments: list[str]) -> int:
         help="where rendered test people are kept between runs",
     )
     parser.add_argument("--workers", type=int, default=cores(), help="processes that render")
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="weights folder whose manifest notes them"
+    )
     options = parser.parse_args(arguments)
     settings = Settings(
         data=options.data,
@@ -45,6 +54,8 @@ def main(arguments: list[str]) -> int:
     report = NETWORKS[options.name](settings)
     sys.stdout.write(to_markdown(report.rows) + "\n")
     write(report, options.json)
+    if options.record is not None:
+        record_metrics(options.name, report.metrics, options.record)
     return 0
 
 

@@ -1,7 +1,8 @@
 """The head pose network: ``python -m facekit.train head_pose --data DIR --shards DIR --out DIR``.
 
-Renders give exact rotations. Photos add the look of real pictures: their yaw and roll come from
-MediaPipe's landmarks (`facekit.train.lifter`). The trunk may start from the landmark network's.
+Renders give exact rotations. Photos add the look of real pictures, at every yaw: their yaw and roll
+come from facekit's own landmarks (`facekit.train.lifter`; cache them by ``python -m facekit.train
+photos --teacher facekit``). The trunk may start from the landmark network's.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from facekit.network.head_pose import HeadPoseNetwork
 from facekit.train.credits import CROP, INPUT, LICENCE, training_data
 from facekit.train.crops import CropBatches, FixedCrops, Mix, fixed_crops
 from facekit.train.data import Faces, photos, point_mirror, renders
-from facekit.train.lifter import Lifter
+from facekit.train.lifter import Lifter, with_own_landmarks
 from facekit.train.loop import Batch, Plan, Trainer, best_state, outputs
 from facekit.train.losses import angles_deg, geodesic, rotation_matrix, student_nll
 from facekit.train.publish import Publication, publish
@@ -25,6 +26,7 @@ from facekit.train.settings import Settings, parse
 _LOG = logging.getLogger(__name__)
 NAME = "head_pose"
 _WARM_UP = 0.15
+_LIFTED = 12_000
 _ONE_SD = 0.6827
 _SCORED_YAW = 60.0
 _AXES = ("yaw", "pitch", "roll")
@@ -128,7 +130,7 @@ def make_trainer(settings: Settings) -> Trainer:
     shares: tuple[float, ...] = (1.0,)
     lifter = None
     if settings.photos is not None:
-        lifter = Lifter(train[0], settings.seed)
+        lifter = Lifter(with_own_landmarks(train[0], _LIFTED, settings.seed), settings.seed)
         train.append(labelled_photos(settings, lifter, "train"))
         shares = (0.7, 0.3)
     _LOG.info("training on %s faces", [len(faces) for faces in train])
@@ -149,11 +151,12 @@ def make_trainer(settings: Settings) -> Trainer:
 
 
 def start_from(network: HeadPoseNetwork, path: Path) -> None:
-    """Take the trunk's weights out of a checkpoint of the landmark network."""
+    """Take the trunk's weights out of a checkpoint of the landmark network, which is deeper."""
     state = torch.load(path, map_location="cpu", weights_only=True)["network"]
     prefix = "trunk."
+    ours = network.trunk.state_dict()
     trunk = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    network.trunk.load_state_dict(trunk)
+    network.trunk.load_state_dict({k: v for k, v in trunk.items() if k in ours})
 
 
 def main(arguments: list[str]) -> int:

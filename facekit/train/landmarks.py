@@ -21,6 +21,7 @@ from facekit.train.crops import CropBatches, FixedCrops, Mix, fixed_crops
 from facekit.train.data import Faces, photos, point_mirror, renders
 from facekit.train.loop import Batch, Plan, Trainer, best_state, outputs
 from facekit.train.losses import point_loss, presence_loss, region_weights, student_nll
+from facekit.train.marks import spread
 from facekit.train.publish import Publication, publish
 from facekit.train.settings import Settings, parse
 
@@ -123,6 +124,7 @@ def make_trainer(settings: Settings) -> Trainer:
         minutes=settings.minutes,
         steps=settings.steps,
         seed=settings.seed,
+        average=0.998,
         validate_every_s=settings.validate_every_s,
     )
     task = LandmarkTask(batches, validation(settings))
@@ -150,6 +152,8 @@ def publish_best(settings: Settings, folder: Path) -> None:
     network.load_state_dict(best_state(settings.out))
     held_out = validation(settings)
     network.log_temperature.copy_(temperature(network, list(held_out.values())))
+    if settings.photos is not None:
+        network.floor.copy_(spread(network, settings.data))
     publish(
         NAME,
         network,

@@ -8,52 +8,34 @@ from torch.nn import functional
 
 _BEND_PX = 0.33
 
+# fmt: off
 OVAL = (
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-    150,
-    136,
-    172,
-    58,
-    132,
-    93,
-    234,
-    127,
-    162,
-    21,
-    54,
-    103,
-    67,
-    109,
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )
+# fmt: on
 """MediaPipe's face oval, whose points slide along the silhouette."""
+
+# fmt: off
+EXPRESSIVE = (
+    0, 13, 14, 17, 37, 39, 40, 61, 78, 80, 81, 82, 84, 87, 88, 91, 95, 146, 178, 181, 185,
+    191, 267, 269, 270, 291, 308, 310, 311, 312, 314, 317, 318, 321, 324, 375, 402, 405, 409,
+    415,  # lips
+    7, 33, 133, 144, 145, 153, 154, 155, 157, 158, 159, 160, 161, 163, 173, 246, 249, 263,
+    362, 373, 374, 380, 381, 382, 384, 385, 386, 387, 388, 390, 398, 466,  # lids
+    46, 52, 53, 55, 63, 65, 66, 70, 105, 107, 276, 282, 283, 285, 293, 295, 296, 300, 334,
+    336,  # brows
+)
+# fmt: on
+"""MediaPipe's contours of the lips, lids and brows, which expressions move."""
 
 
 def region_weights() -> Tensor:
-    """(478,) weight of each point: the oval is vague, irises are few and small."""
+    """(478,) weight of each point: the oval is vague, what expressions move counts most."""
     weights = torch.ones(478)
     weights[list(OVAL)] = 0.3
-    weights[468:] = 2.0
+    weights[list(EXPRESSIVE)] = 2.5
+    weights[468:] = 3.0
     return weights
 
 

@@ -1,8 +1,10 @@
 """Photos labelled by a teacher: ``python -m facekit.train photos --data DIR --out DIR``.
 
-MediaPipe's landmarks on the train and validation rows of the project's photos. A label is kept
-where the teacher is to be trusted: a yaw below 35 degrees, and the same answer for the mirrored
-photo; the mean of both answers is the label. One file per set and split is cached: squares of
+Landmarks on the train and validation rows of the project's photos, by one of two teachers.
+MediaPipe's are kept where it is to be trusted: a yaw below 35 degrees, and the same answer for the
+mirrored photo; the mean of both answers is the label. facekit's own (``--teacher facekit``, out of
+the shipped files) reach every yaw, profiles too: they do not train the landmark network, but the
+networks that read a face which it has found. One file per set and split is cached: squares of
 `CONTEXT` times the training crop, so that augmentation has pixels around it.
 """
 
@@ -11,7 +13,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -19,8 +21,10 @@ from numpy.typing import NDArray
 
 from facekit.estimate.crops import Square, square_of_landmarks
 from facekit.geometry import apply
+from facekit.options import PipelineOptions
+from facekit.pipeline import Pipeline
 from facekit.train.data import point_mirror
-from facekit.types import Floats, Image
+from facekit.types import Floats, Frame, Image
 
 _LOG = logging.getLogger(__name__)
 SIZE = 192
@@ -50,8 +54,13 @@ class PhotoSet:
     rows: NDArray[np.intp]
 
 
-def photo_sets(data: Path) -> list[PhotoSet]:
-    """All sets that may train or validate; never a test row."""
+def photo_sets(data: Path, profiles: bool = False) -> list[PhotoSet]:
+    """All sets that may train or validate; never a test row.
+
+    Args:
+        data: the project's data folder.
+        profiles: with the side views of CFP, too.
+    """
     sets = []
     for name, file in (
         ("london", "london/london.npz"),
@@ -71,8 +80,10 @@ def photo_sets(data: Path) -> list[PhotoSet]:
     lfw = np.setdiff1d(lfw, _LFW_COPIES_OF_TEST)
     sets.append(PhotoSet("lfw", "train", "identity/lfw.npz", lfw))
     cfp = "identity/cfp.npz"
-    frontal = ~_column(data / cfp, "profile") & (_column(data / cfp, "fold") < _CFP_TRAIN_FOLDS)
-    sets.append(PhotoSet("cfp", "train", cfp, np.flatnonzero(frontal)))
+    wanted = _column(data / cfp, "fold") < _CFP_TRAIN_FOLDS
+    if not profiles:
+        wanted &= ~_column(data / cfp, "profile")
+    sets.append(PhotoSet("cfp", "train", cfp, np.flatnonzero(wanted)))
     ferplus = "photos/ferplus.npz"
     rows = np.flatnonzero(_column(data / ferplus, "split") == "train")
     sets.append(PhotoSet("ferplus", "train", ferplus, rows))
@@ -94,7 +105,55 @@ def pictures(path: Path, rows: NDArray[np.intp]) -> Iterator[Image]:
         yield np.asarray(image[..., ::-1], np.uint8)
 
 
-class Teacher:
+class Teacher(Protocol):
+    """Who says where the landmarks are."""
+
+    def label(self, image: Image) -> Floats | None:
+        """(478, 3) landmarks in pixels of the photo, or None where they are not to be trusted."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds."""
+        ...
+
+
+class OwnTeacher:
+    """facekit's own detector and landmark network, out of the shipped files."""
+
+    def __init__(self) -> None:
+        """Load the networks."""
+        self._pipeline = Pipeline(PipelineOptions(device="cpu", head_pose="none", largest=True))
+
+    def label(self, image: Image) -> Floats | None:
+        """(478, 3) landmarks of the largest face in pixels of the photo; None without a face."""
+        padded, scale, border = _roomy(image)
+        faces = self._pipeline.process(Frame(0, float("nan"), padded))
+        if not faces or faces[0].landmarks is None or faces[0].status != "ok":
+            return None
+        return _as_before(faces[0].landmarks.points, scale, border)
+
+    def close(self) -> None:
+        """Free the networks."""
+        self._pipeline.close()
+
+
+def _roomy(image: Image) -> tuple[Image, float, int]:
+    """A photo with a border and at least `_SMALLEST` pixels; the factor and the border."""
+    border = int(_BORDER * max(image.shape[:2]))
+    padded = cv2.copyMakeBorder(image, *(border,) * 4, cv2.BORDER_REPLICATE)
+    scale = max(1.0, _SMALLEST / min(padded.shape[:2]))
+    if scale > 1:
+        padded = cv2.resize(padded, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(padded, np.uint8), scale, border
+
+
+def _as_before(points: NDArray[np.floating], scale: float, border: int) -> Floats:
+    """Landmarks of a `_roomy` photo in pixels of the photo itself."""
+    flat = (points[:, :2] + 0.5) / scale - 0.5 - border
+    return np.column_stack([flat, points[:, 2] / scale]).astype(np.float32)
+
+
+class MediaPipeTeacher:
     """MediaPipe's Face Landmarker on single photos, with the flip test.
 
     Args:
@@ -119,14 +178,13 @@ class Teacher:
             )
         )
 
+    def close(self) -> None:
+        """Free the model: left to the interpreter's end, its destructor fails loudly."""
+        self._landmarker.close()
+
     def label(self, image: Image) -> Floats | None:
         """(478, 3) landmarks in pixels of the photo, or None where they are not to be trusted."""
-        border = int(_BORDER * max(image.shape[:2]))
-        padded = cv2.copyMakeBorder(image, *(border,) * 4, cv2.BORDER_REPLICATE)
-        scale = max(1.0, _SMALLEST / min(padded.shape[:2]))
-        if scale > 1:
-            padded = cv2.resize(padded, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        picture = np.asarray(padded, np.uint8)
+        picture, scale, border = _roomy(image)
         plain, mirrored = self._detect(picture), self._detect(picture[:, ::-1])
         if plain is None or mirrored is None:
             return None
@@ -136,10 +194,7 @@ class Teacher:
         apart = float(np.linalg.norm(plain[:, :2] - mirrored[:, :2], axis=1).mean())
         if apart > _FLIP_LIMIT * eyes:
             return None
-        mean = (plain + mirrored) / 2
-        mean[:, :2] = (mean[:, :2] + 0.5) / scale - 0.5 - border
-        mean[:, 2] /= scale
-        return np.asarray(mean, np.float32)
+        return _as_before((plain + mirrored) / 2, scale, border)
 
     def _detect(self, image: Image) -> Floats | None:
         picture = self._mediapipe.Image(
@@ -192,11 +247,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m facekit.train photos", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the project's data folder")
     parser.add_argument("--out", type=Path, required=True, help="cache folder")
+    parser.add_argument("--teacher", choices=("mediapipe", "facekit"), default="mediapipe")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    mirror = point_mirror(options.data)
-    teacher = Teacher(options.data / "teachers/face_landmarker.task", mirror)
-    for photos in photo_sets(options.data):
+    own = options.teacher == "facekit"
+    teacher: Teacher = OwnTeacher()
+    if not own:
+        model = options.data / "teachers/face_landmarker.task"
+        teacher = MediaPipeTeacher(model, point_mirror(options.data))
+    for photos in photo_sets(options.data, profiles=own):
         path = options.out / f"{photos.name}.{photos.split}.npz"
         if path.is_file():
             continue
@@ -208,4 +267,5 @@ def main(arguments: list[str]) -> int:
         _LOG.info(
             "%s %s: %d of %d photos", photos.name, photos.split, len(found["row"]), len(photos.rows)
         )
+    teacher.close()
     return 0

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,6 +104,26 @@ def publish(
     _LOG.info("published %s in %s", name, folder)
 
 
+def record_metrics(name: str, metrics: Mapping[str, float], folder: Path) -> None:
+    """Note in the manifest what the evaluation measured with the shipped files of a network.
+
+    Publishing the network anew removes the note: it spoke of other files.
+
+    Args:
+        name: of the network.
+        metrics: numbers by key, as `facekit.train.evaluate` writes them.
+        folder: the weights folder.
+
+    Raises:
+        KeyError: no such network.
+    """
+    manifest = read_raw(folder / MANIFEST)
+    manifest["networks"][name]["metrics"] = {
+        key: round(value, 4) if math.isfinite(value) else None for key, value in metrics.items()
+    }
+    write_raw(folder / MANIFEST, manifest)
+
+
 def _write_graph(
     path: Path,
     module: nn.Module,
@@ -150,7 +171,8 @@ def _strip(path: Path) -> None:
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:
-    large = value.is_floating_point() and value.numel() >= _SMALLEST_HALF
+    # Biases stay whole: they are small files, and at -4 a half is .002 apart from the next.
+    large = value.is_floating_point() and value.ndim > 1 and value.numel() >= _SMALLEST_HALF
     return value.half() if half and large else value
 
 
@@ -160,7 +182,7 @@ def _halve(path: Path) -> None:
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _SMALLEST_HALF:
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < _SMALLEST_HALF:
             continue
         wide = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{wide}.half"))

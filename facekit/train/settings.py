@@ -71,8 +71,16 @@ def parse(name: str, about: str | None, arguments: list[str]) -> Settings:
     parser.add_argument("--start", type=Path, help="checkpoint to take the trunk from")
     parser.add_argument("--publish", type=Path, help="weights folder to publish into")
     options = parser.parse_args(arguments)
-    given = " ".join(["python -m facekit.train", name, *arguments])
+    given = " ".join(["python -m facekit.train", name, *map(_portable, arguments)])
     return Settings(**vars(options), command=_command(options.out, options.minutes > 0, given))
+
+
+def _portable(argument: str) -> str:
+    """An argument without the folders that only this machine has: the manifest travels."""
+    path = Path(argument)
+    if not path.is_absolute():
+        return argument
+    return f"{path.parent.name}/{path.name}" if path.suffix else path.name
 
 
 def _command(out: Path, trains: bool, given: str) -> str:

@@ -1,12 +1,13 @@
 """A tiny set of renders made of random numbers, with truth that fits together."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facekit.synthetic.camera import angles, ray_rotation, rotation
-from facekit.synthetic.shards import TRUTH
+from facekit.synthetic.shards import TRUTH, VERSION
 
 FOCAL = 1200.0
 
@@ -38,7 +39,7 @@ def write_renders(folder: Path, count: int, size: int = 96) -> None:
         truth["visible"][row] = random.random(478) < 0.9
     np.save(folder / "00000.images.npy", random.integers(0, 256, (count, size, size, 3), np.uint8))
     np.savez(folder / "00000.truth.npz", **truth)  # type: ignore[arg-type]
-    (folder / "meta.json").write_text("{}")
+    (folder / "meta.json").write_text(json.dumps({"version": VERSION}))
 
 
 @pytest.fixture
