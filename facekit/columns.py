@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from facekit.errors import OptionsError
+from facekit.facs import ACTION_UNITS
 
 Kind: TypeAlias = Literal["integer", "number", "text"]
 
@@ -159,8 +160,129 @@ def _pose() -> tuple[Column, ...]:
     return (*angles, *spreads, *place)
 
 
+def _gaze() -> tuple[Column, ...]:
+    def angle(name: str, meaning: str, limit: float) -> Column:
+        return _number(name, "gaze", "deg", meaning, "gaze", 2, -limit, limit)
+
+    empty = "empty when both eyes are closed or hidden."
+    eyes = [
+        _number(
+            f"gaze_{side}_{axis}",
+            "gaze",
+            "",
+            f"Unit vector of the subject's {side} eye, {meaning}; empty when the eye is closed or "
+            "hidden.",
+            "gaze",
+            4,
+            -1,
+            1,
+            family=f"gaze_{side}_x ... gaze_{side}_z",
+        )
+        for side in ("left", "right")
+        for axis, meaning in (("x", "right"), ("y", "down"), ("z", "into the scene"))
+    ]
+    return (
+        angle("gaze_yaw", f"Where both eyes look, > 0 towards image right; {empty}", 180),
+        angle("gaze_pitch", f"Where both eyes look, > 0 up; {empty}", 90),
+        *(
+            _number(f"{name}_sd", "gaze", "deg", f"Standard deviation of {name}.", "gaze", 2, 0)
+            for name in ("gaze_yaw", "gaze_pitch")
+        ),
+        angle("gaze_head_yaw", "As gaze_yaw, relative to the head.", 180),
+        angle("gaze_head_pitch", "As gaze_pitch, relative to the head.", 90),
+        *eyes,
+        *(
+            _number(
+                f"eye_open_{side}",
+                "gaze",
+                "",
+                f"How open the subject's {side} eye is, 0 closed to 1 open; empty when hidden.",
+                "gaze",
+                3,
+                0,
+                1,
+            )
+            for side in ("left", "right")
+        ),
+    )
+
+
+def _au() -> tuple[Column, ...]:
+    present = "Probability that the action unit is present; 0.5 where its intensity passes for it."
+    whole: tuple[tuple[str, str, float | None, float | None], ...] = (
+        ("", "Intensity of the action unit (FACS A-E are 1-5): a soft maximum of the sides.", 0, 5),
+        ("_prob", present, 0, 1),
+        ("_sd", "Standard deviation of the action unit's intensity.", 0, None),
+    )
+    sides: tuple[tuple[str, str, float | None, float | None], ...] = (
+        ("_left", "Intensity on the subject's left side.", 0, 5),
+        ("_right", "Intensity on the subject's right side.", 0, 5),
+        ("_asym", "Intensity on the subject's left side less that on the right.", -5, 5),
+    )
+    return tuple(
+        _number(
+            f"{unit.code}{suffix}",
+            "au",
+            "",
+            meaning,
+            "au",
+            3,
+            low,
+            high,
+            family=f"AU01{suffix} ... AU43{suffix}",
+        )
+        for unit in ACTION_UNITS
+        for suffix, meaning, low, high in (*whole, *(sides if unit.sided else ()))
+    )
+
+
+def _au_rel() -> tuple[Column, ...]:
+    return tuple(
+        _number(
+            f"{unit.code}_rel",
+            "au_rel",
+            "",
+            "Intensity of the action unit less the person's own at rest (--baseline); below 0 is "
+            "less than at rest.",
+            "baseline",
+            3,
+            -5,
+            5,
+            family="AU01_rel ... AU43_rel",
+        )
+        for unit in ACTION_UNITS
+    )
+
+
+def _au_own() -> tuple[Column, ...]:
+    meaning = "as your own FACS codes mean it, by the head that --au-head names"
+    kinds = (
+        ("own", f"Intensity of the action unit, {meaning}.", 5),
+        ("own_prob", f"Probability of the action unit, {meaning}.", 1),
+    )
+    return tuple(
+        _number(
+            f"{unit.code}_{kind}",
+            "au_own",
+            "",
+            text,
+            "au_own",
+            3,
+            0,
+            high,
+            family=f"AU01_{kind} ... AU43_{kind}",
+        )
+        for unit in ACTION_UNITS
+        for kind, text, high in kinds
+    )
+
+
 _GROUPS: dict[str, tuple[Column, ...]] = {
     "pose": _pose(),
+    "gaze": _gaze(),
+    "au": _au(),
+    "au_rel": _au_rel(),
+    "au_own": _au_own(),
     "landmark_sd": (
         _number(
             "landmark_sd",

@@ -154,6 +154,24 @@ def angles(matrix: Numbers) -> NDArray[np.float64]:
     return np.rad2deg([yaw, pitch, roll])
 
 
+def gaze_vectors(yaw_pitch_deg: Numbers) -> NDArray[np.float64]:
+    """(..., 3) unit vectors in camera axes of (..., 2) yaw and pitch in degrees.
+
+    (0, 0) looks straight back along the optical axis: (0, 0, -1).
+    """
+    yaw, pitch = np.moveaxis(np.deg2rad(np.asarray(yaw_pitch_deg, np.float64)), -1, 0)
+    return np.stack(
+        [np.sin(yaw) * np.cos(pitch), -np.sin(pitch), -np.cos(yaw) * np.cos(pitch)], axis=-1
+    )
+
+
+def gaze_angles(vectors: Numbers) -> NDArray[np.float64]:
+    """(..., 2) yaw and pitch in degrees of (..., 3) unit vectors; the inverse of `gaze_vectors`."""
+    x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
+    angles = np.stack([np.arctan2(x, -z), np.arcsin(np.clip(-y, -1, 1))], axis=-1)
+    return np.asarray(np.rad2deg(angles))
+
+
 def ray_rotation(direction: Numbers) -> NDArray[np.float64]:
     """The smallest rotation that takes the optical axis (0, 0, 1) to a direction.
 

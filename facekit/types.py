@@ -120,6 +120,60 @@ class HeadPose:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionUnits:
+    """Facial action units of one face, in the order of ``facekit.facs.ACTION_UNITS`` (22).
+
+    Intensity 0-5: FACS levels A-E are 1-5. Left and right are the subject's own.
+
+    Attributes:
+        intensity: (22,) float32 of the whole face, 0-5.
+        probability: (22,) float32 that the action unit is present, 0-1; .5 exactly where the
+            intensity crosses the level that counts as present.
+        sd: (22,) float32 one standard deviation of the intensity's error.
+        left: (22,) float32 intensity of the subject's left side; NaN where not sided.
+        right: (22,) as `left`, of the right side.
+        feature: (64,) float32 appearance feature for the temporal network.
+    """
+
+    intensity: Floats
+    probability: Floats
+    sd: Floats
+    left: Floats
+    right: Floats
+    feature: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where a face looks, in camera axes: (0, 0) is straight back along the optical axis.
+
+    Attributes:
+        yaw: degrees, > 0 towards image right; NaN when both eyes are closed or hidden.
+        pitch: degrees, > 0 up; NaN as `yaw`.
+        yaw_sd: one standard deviation of the error, degrees; NaN as `yaw`.
+        pitch_sd: as `yaw_sd`.
+        head_yaw: relative to the head, degrees; NaN as `yaw`.
+        head_pitch: as `head_yaw`.
+        left: (3,) float32 unit vector of the subject's left eye, x right, y down, z into the
+            scene; NaN when the eye is closed or hidden.
+        right: (3,) as `left`, of the right eye.
+        left_open: how open the eye is, 0 closed to 1 open; NaN when it is hidden.
+        right_open: as `left_open`.
+    """
+
+    yaw: float
+    pitch: float
+    yaw_sd: float
+    pitch_sd: float
+    head_yaw: float
+    head_pitch: float
+    left: Floats
+    right: Floats
+    left_open: float
+    right_open: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """Everything known of one face in one frame; what was not run is None.
 
@@ -128,8 +182,12 @@ class Face:
         status: ``ok`` or ``low_quality`` (see ``facekit.pipeline``).
         landmarks: dense landmarks, or None.
         head_pose: place and turn of the head, or None.
-        landmarks_mm: (478, 3) float32 the landmarks in camera axes, mm; None without landmarks or
-            head pose.
+        landmarks_mm: (478, 3) float32 the landmarks in camera axes, mm; None unless the options'
+            `columns` hold ``landmarks3d``.
+        action_units: facial action units, or None.
+        gaze: where it looks, or None.
+        own_units: (k,) float32 what the user's own head (``au_head``) says, NaN without action
+            units; None without such a head.
     """
 
     region: Region
@@ -137,3 +195,6 @@ class Face:
     landmarks: Landmarks | None = None
     head_pose: HeadPose | None = None
     landmarks_mm: Floats | None = None
+    action_units: ActionUnits | None = None
+    gaze: Gaze | None = None
+    own_units: Floats | None = None

@@ -7,8 +7,11 @@ from facekit.geometry import (
     box_centre,
     crop,
     crop_matrix,
+    gaze_angles,
+    gaze_vectors,
     invert,
     iou,
+    rotation,
     similarity,
 )
 
@@ -81,3 +84,14 @@ def test_crop_outside_the_frame_is_black() -> None:
     patch = crop(image, crop_matrix(np.array([0.0, 25.0]), 20.0, 0.0, 20), 20)
     assert patch[:, :9].max() == 0
     assert patch[:, 11:].min() == 255
+
+
+@pytest.mark.parametrize("angles_deg", [(0, 0), (30, 0), (0, 20), (-70, -35), (170, 10)])
+def test_gaze_angles_follow_the_one_sign_rule(angles_deg: tuple[float, float]) -> None:
+    vector = gaze_vectors(np.array(angles_deg))
+    turned = rotation(*angles_deg, 0) @ [0, 0, -1]
+    assert vector == pytest.approx(turned)
+    assert gaze_angles(vector) == pytest.approx(angles_deg)
+    right, up = vector[0], -vector[1]
+    assert np.sign(right) == pytest.approx(np.sign(angles_deg[0]), abs=1e-9)
+    assert np.sign(up) == pytest.approx(np.sign(angles_deg[1]), abs=1e-9)

@@ -14,8 +14,12 @@ from facekit.types import Image
 class Window:
     """A window of OpenCV; a context manager."""
 
-    def __init__(self, title: str = "facekit") -> None:
+    def __init__(self, title: str = "facekit", *, full_screen: bool = False) -> None:
         """Open the window.
+
+        Args:
+            title: in its frame.
+            full_screen: whether it fills the screen.
 
         Raises:
             OutputError: this machine has no display.
@@ -31,6 +35,8 @@ class Window:
         self._title = title
         self._shown = False
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        if full_screen:
+            cv2.setWindowProperty(title, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
 
     def show(self, image: Image) -> str:
         """Show a (height, width, 3) uint8 RGB picture.

@@ -18,7 +18,7 @@ Colour: TypeAlias = tuple[int, int, int]
 GREY: Colour = (150, 150, 150)
 _DARK: Colour = (20, 20, 20)
 _LIGHT: Colour = (255, 255, 255)
-_COLOURS: tuple[Colour, ...] = (
+COLOURS: tuple[Colour, ...] = (
     (0, 200, 255),
     (255, 170, 0),
     (120, 230, 60),
@@ -41,6 +41,9 @@ _AXES: tuple[tuple[Colour, tuple[float, float, float]], ...] = (
 )
 """Red to the subject's left, green to the chin, blue where the nose points; head axes."""
 
+_GAZE: Colour = (255, 255, 90)
+_RIGHT_IRIS, _LEFT_IRIS = 468, 473
+
 _SUBPIXEL_BITS = 4
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_HEIGHT_PX = 22
@@ -60,8 +63,8 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
 
     Each face has its box, its track number and score, and its five points or, if it has dense
     landmarks, the iBUG contours; with a head pose, three axes from between the eyes: red to the
-    subject's left, green to the chin, blue where the nose points. Tracks keep their colour; low
-    quality is grey and dashed.
+    subject's left, green to the chin, blue where the nose points; with gaze, a line from each open
+    eye to where it looks. Tracks keep their colour; low quality is grey and dashed.
 
     Args:
         image: (height, width, 3) RGB.
@@ -73,22 +76,17 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
         colour = face_colour(face)
         _draw_features(canvas, face, colour, pen)
         _draw_axes(canvas, face, pen)
+        _draw_gaze(canvas, face, pen)
         _draw_box(canvas, face.region.box, colour, pen, dashed=face.status == "low_quality")
     # Labels last: one face's lines shall not cross another's number.
     for face in faces:
-        _draw_label(canvas, face, face_colour(face), pen)
+        _draw_label(canvas, face, pen)
     return canvas
 
 
 def write_caption(canvas: Image, text: str) -> None:
     """Write one line of text into the lower left corner of `canvas`, in place."""
-    pen = _pen(canvas)
-    scale, weight = pen.text / _FONT_HEIGHT_PX, max(1, round(pen.text / 10))
-    (width, height), below = cv2.getTextSize(text, _FONT, scale, weight)
-    top = canvas.shape[0] - height - 2 * below
-    cv2.rectangle(canvas, (0, top), (width + pen.text, canvas.shape[0]), _DARK, cv2.FILLED)
-    baseline = (pen.text // 2, canvas.shape[0] - below)
-    cv2.putText(canvas, text, baseline, _FONT, scale, _LIGHT, weight, cv2.LINE_AA)
+    _write(canvas, text, (0, canvas.shape[0]), ink=_LIGHT, ground=_DARK, pen=_pen(canvas))
 
 
 def _pen(canvas: Image) -> Pen:
@@ -100,7 +98,7 @@ def face_colour(face: Face) -> Colour:
     """The colour of a face: its track's; grey for low quality."""
     if face.status == "low_quality":
         return GREY
-    return _COLOURS[(face.region.track or 0) % len(_COLOURS)]
+    return COLOURS[(face.region.track or 0) % len(COLOURS)]
 
 
 def _draw_features(canvas: Image, face: Face, colour: Colour, pen: Pen) -> None:
@@ -131,6 +129,22 @@ def _draw_axes(canvas: Image, face: Face, pen: Pen) -> None:
         line = np.array([start, start + length * end[:2]])
         _stroke(canvas, line, False, _DARK, pen.line + 2)
         _stroke(canvas, line, False, colour, pen.line)
+
+
+def _draw_gaze(canvas: Image, face: Face, pen: Pen) -> None:
+    """An arrow from each eye that is seen open, as long as it points away from the camera."""
+    if face.gaze is None or face.landmarks is None:
+        return
+    points = face.landmarks.points[:, :2]
+    length = 0.6 * float(np.linalg.norm(points[_LEFT_IRIS] - points[_RIGHT_IRIS]))
+    eyes = ((_LEFT_IRIS, face.gaze.left), (_RIGHT_IRIS, face.gaze.right))
+    for iris, way in eyes:
+        if not (np.isfinite(way).all() and np.isfinite(points[iris]).all()):
+            continue
+        line = np.array([points[iris], points[iris] + length * way[:2]])
+        _stroke(canvas, line, False, _DARK, pen.line + 2)
+        _stroke(canvas, line, False, _GAZE, pen.line)
+        _dot(canvas, line[1], pen.line + 1, _GAZE)
 
 
 def _between_eyes(face: Face) -> NDArray[np.floating]:
@@ -166,22 +180,34 @@ def _draw_dashes(
         _stroke(canvas, stops[first : first + 2], False, colour, pen.line)
 
 
-def _draw_label(canvas: Image, face: Face, colour: Colour, pen: Pen) -> None:
-    box = face.region.box
-    text = label(face)
-    if not text or not np.isfinite(box).all():
-        return
+def _draw_label(canvas: Image, face: Face, pen: Pen) -> None:
+    box, text = face.region.box, label(face)
+    if text and np.isfinite(box).all():
+        corner = (float(box[0]), float(box[1]))
+        _write(canvas, text, corner, ink=_DARK, ground=face_colour(face), pen=pen)
+
+
+def _write(
+    canvas: Image,
+    text: str,
+    corner: tuple[float, float],
+    *,
+    ink: Colour,
+    ground: Colour,
+    pen: Pen,
+) -> None:
+    """A line of text above `corner`, on a plate; below it where there is no room above."""
     scale, weight = pen.text / _FONT_HEIGHT_PX, max(1, round(pen.text / 10))
     (width, height), below = cv2.getTextSize(text, _FONT, scale, weight)
     margin = max(2, pen.text // 3)
     tall, wide = height + below + margin, width + 2 * margin
-    left = int(np.clip(box[0], 0, max(0, canvas.shape[1] - wide)))
-    top = round(float(box[1])) - tall
+    left = int(np.clip(corner[0], 0, max(0, canvas.shape[1] - wide)))
+    top = round(corner[1]) - tall
     if top < 0:
-        top = int(np.clip(box[1], 0, max(0, canvas.shape[0] - tall)))
-    cv2.rectangle(canvas, (left, top), (left + wide - 1, top + tall - 1), colour, cv2.FILLED)
+        top = int(np.clip(corner[1], 0, max(0, canvas.shape[0] - tall)))
+    cv2.rectangle(canvas, (left, top), (left + wide - 1, top + tall - 1), ground, cv2.FILLED)
     baseline = (left + margin, top + tall - below - margin // 2)
-    cv2.putText(canvas, text, baseline, _FONT, scale, _DARK, weight, cv2.LINE_AA)
+    cv2.putText(canvas, text, baseline, _FONT, scale, ink, weight, cv2.LINE_AA)
 
 
 def label(face: Face) -> str:

@@ -45,6 +45,16 @@ def read_table(path: str | PathLike[str]) -> pd.DataFrame:
         OutputError: missing, unknown format, or damaged.
     """
     file = _existing(Path(path))
+    try:
+        return _read(file)
+    except OutputError:
+        if file.exists():
+            raise
+    # A partial file that took its name in between.
+    return _read(_existing(sidecar.final_path(file)))
+
+
+def _read(file: Path) -> pd.DataFrame:
     described = _described(file)
     entries = described.get("columns", ())
     types = {entry["name"]: ARROW_TYPES[entry["kind"]] for entry in entries}

@@ -8,11 +8,15 @@ import numpy as np
 
 from facekit.columns import Column
 from facekit.estimate.ibug import subset68
+from facekit.facs import ACTION_UNITS
 from facekit.types import Face, Floats, Frame
 
 Cell: TypeAlias = int | float | str | None
 Row: TypeAlias = tuple[Cell, ...]
 """One line of a table: a value per column, in column order; None is missing."""
+
+# Of the six numbers of each action unit, the sides are left out where it is not sided.
+_AU_ORDER = np.flatnonzero([kind < 3 or unit.sided for unit in ACTION_UNITS for kind in range(6)])
 
 
 def rows(frame: Frame, faces: Sequence[Face], columns: Sequence[Column]) -> list[Row]:
@@ -69,6 +73,29 @@ def _pose(face: Face) -> Sequence[Cell]:
     return _finite(np.array([*angles, *pose.position_mm.tolist()]))
 
 
+def _gaze(face: Face) -> Sequence[Cell]:
+    gaze = face.gaze
+    if gaze is None:
+        return [None] * 14
+    angles = (gaze.yaw, gaze.pitch, gaze.yaw_sd, gaze.pitch_sd, gaze.head_yaw, gaze.head_pitch)
+    numbers = [*angles, *gaze.left.tolist(), *gaze.right.tolist(), gaze.left_open, gaze.right_open]
+    return _finite(np.array(numbers))
+
+
+def _au(face: Face) -> Sequence[Cell]:
+    units = face.action_units
+    if units is None:
+        return [None] * len(_AU_ORDER)
+    apart = units.left - units.right
+    whole = (units.intensity, units.probability, units.sd)
+    return _finite(np.stack([*whole, units.left, units.right, apart], axis=1).ravel()[_AU_ORDER])
+
+
+def _own_units(face: Face) -> Sequence[Cell]:
+    assert face.own_units is not None  # the pipeline gives this group only with a head
+    return _finite(face.own_units)
+
+
 def _landmark_sd(face: Face) -> Sequence[Cell]:
     if face.landmarks is None or face.landmarks.sd is None:
         return [None]
@@ -104,6 +131,9 @@ def _finite(values: Floats) -> Sequence[Cell]:
 
 _GROUP_VALUES: dict[str, Callable[[Face], Sequence[Cell]]] = {
     "pose": _pose,
+    "gaze": _gaze,
+    "au": _au,
+    "au_own": _own_units,
     "landmark_sd": _landmark_sd,
     "landmarks68": _landmarks68,
     "landmarks478": _landmarks478,

@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeAlias
 from facekit.columns import Column
 from facekit.errors import OutputError
 from facekit.output.partial import SUFFIX, output_error, partial_path, replace, write_whole
-from facekit.output.table import TableSink
+from facekit.output.table import Unfinished
 
 State: TypeAlias = Literal["running", "complete", "stopped"]
 
@@ -88,6 +88,7 @@ class SourceRecord:
         start_time_s: container time of the first frame; add it to ``time_s`` to find a row's
             place in the file.
         duration_s: time from the first frame to the last; None without timestamps.
+        damaged: whether pictures were lost or damaged.
     """
 
     name: str
@@ -101,6 +102,7 @@ class SourceRecord:
     frames_with_face: int | None = None
     start_time_s: float | None = None
     duration_s: float | None = None
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ class Sidecar:
         device: where the networks ran.
         warnings: what the reader of the table should know, such as a damaged stream.
         notes: anything else, in sentences.
+        mean_score: mean of ``score`` over the rows with a face; None without any.
+        seconds_taken: how long the analysis took; None while it runs.
+        baseline: the intensities at rest that were taken off for ``AUxx_rel``, by track or, out
+            of a file, for all; None where none were.
     """
 
     facekit: str
@@ -144,6 +150,9 @@ class Sidecar:
     device: DeviceRecord
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    mean_score: float | None = None
+    seconds_taken: float | None = None
+    baseline: Mapping[str, Any] | None = None
 
 
 def now() -> str:
@@ -198,7 +207,7 @@ def write(record: Sidecar, table_path: Path) -> Path:
     return path
 
 
-def finish(table: TableSink, record: Sidecar) -> None:
+def finish(table: Unfinished, record: Sidecar) -> None:
     """Complete a table and its sidecar, in the order that the module explains.
 
     Args:

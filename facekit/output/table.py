@@ -64,6 +64,22 @@ class Encoder(Protocol):
         """`rows` as pieces that are whole or not at all, and the number of rows in each."""
 
 
+class Unfinished(Protocol):
+    """A table that is not finished: a `TableSink` and the like."""
+
+    path: Path
+
+    @property
+    def rows_written(self) -> int:
+        """Rows appended."""
+
+    def flush(self) -> None:
+        """Write every row appended so far."""
+
+    def finish(self) -> None:
+        """Complete the table and give it its name."""
+
+
 class StandardOutput:
     """Standard output as a target."""
 
@@ -183,6 +199,13 @@ class TableSink:
         self.flush()
         self._target.publish()
         self._finished = True
+
+    def discard(self) -> None:
+        """Give the table up: nothing of it stays on the disk."""
+        self._finished, self._pending = True, []
+        self._target.close()
+        if isinstance(self._target, PartialFile):
+            self._target.partial.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         """The sink itself."""

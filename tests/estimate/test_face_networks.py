@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+import facekit
 from facekit import Frame, HeadPose, Landmarks, Pipeline, PipelineOptions, Region
-from facekit.bench.material import portrait
 from facekit.estimate.ibug import subset68
-from facekit.geometry import Camera
 from facekit.types import Face, Image
+from tests.truth import FIVE, STILLS, clip_points, clip_table, still
 
 _RENDERS = 24
 # iBUG numbers of the mirrored face.
@@ -44,37 +45,78 @@ def _mirrored(region: Region, width: int) -> Region:
     return Region(region.track, box, region.score, points.astype(np.float32), region.detected)
 
 
-def test_a_portrait_has_landmarks_pose_and_their_uncertainty(pipeline: Pipeline) -> None:
-    image = portrait()
-    face = pipeline.process(_still(image))[0]
+@pytest.mark.parametrize("name", STILLS)
+def test_a_still_is_measured_as_it_is_true(name: str, pipeline: Pipeline) -> None:
+    image, true = still(name)
+    face = pipeline.process(_still(image), focal_px=true.camera.focal)[0]
     landmarks, pose = _measured(face)
     assert landmarks.points.shape == (478, 3)
-    assert landmarks.sd is not None
-    assert landmarks.sd.shape == (478,)
-    assert (landmarks.sd > 0).all()
+    apart = np.linalg.norm(landmarks.points[:, :2] - true.points, axis=1)[true.visible]
+    assert apart.mean() < 0.045 * true.eye_distance
+    assert [pose.yaw, pose.pitch, pose.roll] == pytest.approx(true.pose, abs=9)
+    assert pose.position_mm == pytest.approx(true.translation_mm, rel=0.12, abs=15)
+
+
+def test_uncertainty_and_presence_are_those_of_a_clear_face(pipeline: Pipeline) -> None:
+    image, true = still("front")
+    landmarks, pose = _measured(pipeline.process(_still(image))[0])
     assert landmarks.presence is not None
     assert landmarks.presence > 0.9
-    eyes = np.linalg.norm(landmarks.points[263, :2] - landmarks.points[33, :2])
-    five = landmarks.points[[468, 473, 4, 61, 291], :2]
-    assert np.linalg.norm(five - face.region.points, axis=1).max() < 0.25 * eyes
-    assert abs(pose.yaw) < 35
-    assert abs(pose.pitch) < 35
-    assert abs(pose.roll) < 20
-    assert min(pose.yaw_sd, pose.pitch_sd, pose.roll_sd) > 0
-    # 63 mm between the eyeballs are about 1.39 times less than the outer corners.
-    expected = max(image.shape) * 63 * 1.39 / eyes
-    assert pose.position_mm[2] == pytest.approx(expected, rel=0.2)
+    assert landmarks.sd is not None
+    assert landmarks.sd.shape == (478,)
+    assert 0 < landmarks.sd.min() < landmarks.sd.max() < 0.15 * true.eye_distance
+    assert 0 < min(pose.yaw_sd, pose.pitch_sd, pose.roll_sd)
+    assert max(pose.yaw_sd, pose.pitch_sd, pose.roll_sd) < 10
+
+
+def test_the_clip_is_followed_as_it_is_true(example_clip: Path) -> None:
+    focal = clip_points()[0].camera.focal
+    table = facekit.extract(example_clip, focal=focal, columns=("pose",))
+    true = clip_table()
+    for name, degrees in (("yaw", 3), ("pitch", 5), ("roll", 3)):
+        assert np.abs(table[name].to_numpy() - true[name].to_numpy()).mean() < degrees
+    turned = np.abs(true.yaw.to_numpy()) > 15
+    assert turned.sum() > 20
+    assert (np.sign(table.yaw.to_numpy()) == np.sign(true.yaw.to_numpy()))[turned].all()
+
+
+def test_landmarks_in_mm_are_measured_when_asked_for(pipeline: Pipeline) -> None:
+    image, true = still("yaw_right")
+    asked = Pipeline(PipelineOptions(device="cpu", columns=("landmarks3d",)))
+    face = asked.process(_still(image), focal_px=true.camera.focal)[0]
+    assert face.landmarks is not None
     assert face.landmarks_mm is not None
-    camera = Camera(max(image.shape), (image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2)
-    assert camera.project(face.landmarks_mm) == pytest.approx(landmarks.points[:, :2], abs=0.1)
+    seen = face.landmarks.points[:, :2]
+    assert true.camera.project(face.landmarks_mm) == pytest.approx(seen, abs=0.1)
+    assert pipeline.process(_still(image))[0].landmarks_mm is None
 
 
-def test_a_mirrored_photo_negates_yaw_and_roll_and_swaps_the_sides(pipeline: Pipeline) -> None:
-    image = portrait()
-    region = pipeline.process(_still(image))[0].region
-    face = pipeline.process(_still(image), regions=[region])[0]
-    other = pipeline.process(_still(image[:, ::-1]), regions=[_mirrored(region, image.shape[1])])[0]
-    _compare(face, other, image.shape[1], points=0.06, degrees=6)
+def test_a_real_photograph_is_measured(pipeline: Pipeline, photograph: Image) -> None:
+    face = pipeline.process(_still(photograph))[0]
+    landmarks, pose = _measured(face)
+    eyes = np.linalg.norm(landmarks.points[263, :2] - landmarks.points[33, :2])
+    five = landmarks.points[FIVE, :2]
+    assert np.linalg.norm(five - face.region.points, axis=1).max() < 0.25 * eyes
+    assert max(abs(pose.yaw), abs(pose.pitch)) < 35
+    assert abs(pose.roll) < 20
+    # 63 mm between the eyeballs are about 1.39 times less than the outer corners.
+    expected = max(photograph.shape) * 63 * 1.39 / eyes
+    assert pose.position_mm[2] == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("name", STILLS)
+def test_a_mirrored_still_negates_yaw_and_roll_and_swaps_the_sides(
+    name: str, pipeline: Pipeline
+) -> None:
+    image, true = still(name)
+    _compare_with_mirror(pipeline, image, true.region, points=0.05, degrees=5)
+
+
+def test_a_mirrored_photograph_negates_yaw_and_roll_and_swaps_the_sides(
+    pipeline: Pipeline, photograph: Image
+) -> None:
+    region = pipeline.process(_still(photograph))[0].region
+    _compare_with_mirror(pipeline, photograph, region, points=0.06, degrees=6)
 
 
 def test_mirrored_renders_negate_yaw_and_roll_and_swap_the_sides(
@@ -89,17 +131,18 @@ def test_mirrored_renders_negate_yaw_and_roll_and_swap_the_sides(
     for _ in range(_RENDERS):
         sample = studio.sample(person, random)
         box = np.concatenate([sample.points.min(0), np.ptp(sample.points, axis=0)])
-        five = sample.points[[468, 473, 4, 61, 291]]
+        five = sample.points[FIVE]
         region = Region(None, box.astype(np.float32), 1.0, five.astype(np.float32), True)
-        face = pipeline.process(_still(sample.image), regions=[region])[0]
-        flipped = _mirrored(region, sample.image.shape[1])
-        other = pipeline.process(_still(sample.image[:, ::-1]), regions=[flipped])[0]
-        _compare(face, other, sample.image.shape[1], points=0.1, degrees=10)
+        _compare_with_mirror(pipeline, sample.image, region, points=0.1, degrees=10)
 
 
-def _compare(face: Face, other: Face, width: int, *, points: float, degrees: float) -> None:
-    landmarks, pose = _measured(face)
-    mirrored, turned = _measured(other)
+def _compare_with_mirror(
+    pipeline: Pipeline, image: Image, region: Region, *, points: float, degrees: float
+) -> None:
+    width = image.shape[1]
+    landmarks, pose = _measured(pipeline.process(_still(image), regions=[region])[0])
+    flipped = _mirrored(region, width)
+    mirrored, turned = _measured(pipeline.process(_still(image[:, ::-1]), regions=[flipped])[0])
     back = subset68(mirrored.points)[MIRROR_68, :2] * [-1, 1] + [width - 1, 0]
     straight = subset68(landmarks.points)[:, :2]
     eyes = np.linalg.norm(straight[45] - straight[36])
@@ -110,10 +153,8 @@ def _compare(face: Face, other: Face, width: int, *, points: float, degrees: flo
     assert turned.roll == pytest.approx(-pose.roll, abs=degrees)
 
 
-def test_a_turned_photo_turns_the_roll(pipeline: Pipeline) -> None:
-    import cv2
-
-    image = portrait()
+def test_a_turned_picture_turns_the_roll(pipeline: Pipeline) -> None:
+    image = still("front")[0]
     upright = _measured(pipeline.process(_still(image))[0])[1]
     height, width = image.shape[:2]
     # OpenCV's angle counts anticlockwise.
@@ -125,7 +166,7 @@ def test_a_turned_photo_turns_the_roll(pipeline: Pipeline) -> None:
 
 
 def test_the_camera_scales_the_distance(pipeline: Pipeline) -> None:
-    image = portrait()
+    image = still("front")[0]
     near, far = (
         _measured(pipeline.process(_still(image), focal_px=focal)[0])[1] for focal in (600, 1200)
     )
@@ -137,8 +178,6 @@ def test_no_face_no_landmarks(pipeline: Pipeline) -> None:
 
 
 def test_between_searches_landmarks_follow_without_a_jump(example_clip: Path) -> None:
-    import facekit
-
     table = facekit.extract(example_clip, columns=("landmarks68",), detect_every=10)
     moves = np.hypot(table.x_30.diff(), table.y_30.diff()) / table.box_w
     searched = (table.frame % 10 == 0) & (table.frame > 0)

@@ -7,8 +7,8 @@ import pytest
 
 import facekit
 from facekit import Frame, Pipeline, PipelineOptions
-from facekit.bench.material import portrait
 from facekit.errors import WeightsError
+from facekit.types import Image
 
 
 @pytest.fixture
@@ -29,10 +29,11 @@ def test_it_says_how_to_fetch_what_is_not_there(
 
 @pytest.mark.usefixtures("teachers")
 @pytest.mark.parametrize("scale", [1.0, 0.12])
-def test_landmarks_lie_on_the_face_whatever_its_share_of_the_frame(scale: float) -> None:
-    picture = portrait()
+def test_landmarks_lie_on_the_face_whatever_its_share_of_the_frame(
+    scale: float, photograph: Image
+) -> None:
     frame = np.full((1080, 1920, 3), 110, np.uint8)
-    small = picture[:: round(1 / scale), :: round(1 / scale)]
+    small = photograph[:: round(1 / scale), :: round(1 / scale)]
     frame[100 : 100 + small.shape[0], 700 : 700 + small.shape[1]] = small
     pipeline = Pipeline(PipelineOptions(landmarks="mediapipe", min_face=20))
     face = pipeline.process(Frame(0, float("nan"), frame))[0]

@@ -4,6 +4,7 @@ import logging
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -14,7 +15,7 @@ import pytest
 from facekit.errors import OutputError
 from facekit.output.drawing import GREY, draw, face_colour, label
 from facekit.output.overlay import open_overlay
-from facekit.types import Face, Frame, Image
+from facekit.types import Face, Frame, Gaze, Image
 from tests.output.builders import NAN, face, frame, mesh
 
 BOX = (20.0, 30.0, 60.0, 40.0)
@@ -267,3 +268,17 @@ def test_no_overlay_takes_anything() -> None:
     with open_overlay(None, "video") as overlay:
         overlay.append(frame(), [face()])
         overlay.finish()
+
+
+def test_each_open_eye_has_a_line_to_where_it_looks() -> None:
+    points = np.zeros((478, 3), np.float32)
+    points[468, :2], points[473, :2] = (40, 50), (80, 50)
+    looks = np.array([0.6, 0.0, -0.8], np.float32)
+    shut = np.full(3, np.nan, np.float32)
+    gaze = Gaze(37, 0, 1, 1, 37, 0, looks, shut, 1.0, 0.0)
+    plain = draw(blank(), [face(0, BOX, points=points)])
+    drawn = draw(blank(), [replace(face(0, BOX, points=points), gaze=gaze)])
+    rows, changed = np.nonzero((plain != drawn).any(axis=2))
+    assert changed.min() >= 76  # the right eye is shut
+    assert changed.max() == pytest.approx(80 + 0.6 * 40 * 0.6, abs=4)
+    assert np.abs(rows - 50).max() <= 4

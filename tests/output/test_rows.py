@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from facekit.columns import columns
 from facekit.estimate.ibug import IBUG_68, IBUG_PARTS, subset68
+from facekit.facs import ACTION_UNITS, SIDED
 from facekit.output.rows import Row, rows
-from facekit.types import Face, Frame, HeadPose, Landmarks
+from facekit.types import ActionUnits, Face, Frame, Gaze, HeadPose, Landmarks
 from tests.output.builders import NAN, face, frame, mesh
 
 WITHOUT_FACE: tuple[None, ...] = (None,) * 5
@@ -112,3 +115,46 @@ def test_pose_and_uncertainty_follow_their_columns() -> None:
     assert unplaced["pitch"] == 2.0
     assert unplaced["head_x_mm"] is None
     assert [without[name] for name in names[9:]] == [None] * (len(names) - 9)
+
+
+def test_action_units_follow_their_columns() -> None:
+    left = np.linspace(0, 2.1, 22, dtype=np.float32)
+    right = left[::-1].copy()
+    unsided = [row for row in range(22) if row not in SIDED]
+    left[unsided] = right[unsided] = np.nan
+    intensity, probability, sd = np.random.default_rng(0).random((3, 22)).astype(np.float32)
+    units = ActionUnits(intensity, probability, sd, left, right, np.zeros(64, np.float32))
+    there = Face(face(0).region, "ok", action_units=units)
+    table = columns(["au"])
+    names = [column.name for column in table]
+    found, without = (
+        dict(zip(names, r, strict=True)) for r in rows(frame(), [there, face(1)], table)
+    )
+    for row, unit in enumerate(ACTION_UNITS):
+        assert found[unit.code] == intensity[row]
+        assert found[f"{unit.code}_prob"] == probability[row]
+        assert found[f"{unit.code}_sd"] == sd[row]
+        assert (f"{unit.code}_left" in found) == unit.sided
+        if unit.sided:
+            assert found[f"{unit.code}_left"] == left[row]
+            assert found[f"{unit.code}_right"] == right[row]
+            assert found[f"{unit.code}_asym"] == left[row] - right[row]
+    assert {without[name] for name in names[9:]} == {None}
+
+
+def test_gaze_follows_its_columns_and_a_shut_eye_is_empty() -> None:
+    left, right = np.array([0.1, -0.2, -0.97], np.float32), np.full(3, np.nan, np.float32)
+    gaze = Gaze(12.5, -3.25, 2.0, 2.5, 4.0, 1.5, left, right, 0.75, 0.125)
+    table = columns(["gaze"])
+    names = [column.name for column in table]
+    seen, without = (
+        dict(zip(names, row, strict=True))
+        for row in rows(frame(), [replace(face(0), gaze=gaze), face(1)], table)
+    )
+    angles = ("gaze_yaw", "gaze_pitch", "gaze_yaw_sd", "gaze_pitch_sd")
+    assert [seen[name] for name in angles] == [12.5, -3.25, 2.0, 2.5]
+    assert (seen["gaze_head_yaw"], seen["gaze_head_pitch"]) == (4.0, 1.5)
+    assert [seen[f"gaze_left_{axis}"] for axis in "xyz"] == pytest.approx(left.tolist())
+    assert [seen[f"gaze_right_{axis}"] for axis in "xyz"] == [None] * 3
+    assert (seen["eye_open_left"], seen["eye_open_right"]) == (0.75, 0.125)
+    assert {without[name] for name in names if "gaze" in name or "eye_" in name} == {None}

@@ -1,6 +1,7 @@
 """Other people's methods on the same faces; signs are facekit's."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,15 +109,14 @@ class FsaNetPose:
         """Nothing is held."""
 
 
-class MediaPipePose:
-    """The facial transformation matrix of MediaPipe's Face Landmarker."""
+class _FaceLandmarker:
+    """MediaPipe's Face Landmarker on a turned square around a face."""
 
-    name = "MediaPipe"
     _SIDE = 320
     _MARGIN = 1.9
 
-    def __init__(self, teachers: Path) -> None:
-        """Load ``face_landmarker.task``."""
+    def __init__(self, teachers: Path, **outputs: bool) -> None:
+        """Load ``face_landmarker.task``; `outputs` beside its landmarks, by option."""
         import mediapipe
         from mediapipe.tasks.python import BaseOptions, vision
 
@@ -127,27 +127,82 @@ class MediaPipePose:
                 num_faces=1,
                 min_face_detection_confidence=0.3,
                 min_face_presence_confidence=0.3,
-                output_facial_transformation_matrixes=True,
+                **outputs,
             )
         )
 
-    def angles(self, image: Image, region: Region) -> Floats:
-        """(3,) yaw, pitch, roll in degrees."""
+    def detect(self, image: Image, region: Region) -> tuple[Any, float]:
+        """What it says of the face, and the roll in degrees that was taken out before."""
         eyes = region.points[1] - region.points[0]
         roll_deg = float(np.degrees(np.arctan2(eyes[1], eyes[0])))
         side = self._MARGIN * float(max(region.box[2:]))
         matrix = crop_matrix(box_centre(region.box), side, roll_deg, self._SIDE)
         patch = np.ascontiguousarray(crop(image, matrix, self._SIDE))
-        found = self._landmarker.detect(
-            self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=patch)
-        )
-        if not found.facial_transformation_matrixes:
-            return np.full(3, np.nan, np.float32)
-        return _of_matrix(np.asarray(found.facial_transformation_matrixes[0])[:3, :3], roll_deg)
+        picture = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=patch)
+        return self._landmarker.detect(picture), roll_deg
 
     def close(self) -> None:
         """Free MediaPipe's threads."""
         self._landmarker.close()
+
+
+class MediaPipePose(_FaceLandmarker):
+    """The facial transformation matrix of MediaPipe's Face Landmarker."""
+
+    name = "MediaPipe"
+
+    def __init__(self, teachers: Path) -> None:
+        """Load ``face_landmarker.task``."""
+        super().__init__(teachers, output_facial_transformation_matrixes=True)
+
+    def angles(self, image: Image, region: Region) -> Floats:
+        """(3,) yaw, pitch, roll in degrees."""
+        found, roll_deg = self.detect(image, region)
+        if not found.facial_transformation_matrixes:
+            return np.full(3, np.nan, np.float32)
+        return _of_matrix(np.asarray(found.facial_transformation_matrixes[0])[:3, :3], roll_deg)
+
+
+class BlendshapeUnits(_FaceLandmarker):
+    """Action units as MediaPipe's blendshapes say them, where they say them at all."""
+
+    name = "MediaPipe blendshapes"
+    SHAPES: Mapping[int, str] = {
+        1: "browInnerUp",
+        2: "browOuterUp",
+        5: "eyeWide",
+        7: "eyeSquint",
+        10: "mouthUpperUp",
+        12: "mouthSmile",
+        15: "mouthFrown",
+        17: "mouthShrugLower",
+        18: "mouthPucker",
+        20: "mouthStretch",
+        26: "jawOpen",
+        43: "eyeBlink",
+    }
+    """FACS number to shape; shapes that are sided have Left or Right after their name."""
+
+    def __init__(self, teachers: Path) -> None:
+        """Load ``face_landmarker.task``."""
+        super().__init__(teachers, output_face_blendshapes=True)
+
+    def sides(self, image: Image, region: Region) -> dict[int, tuple[float, float]]:
+        """FACS number to the weights (0-1) of the subject's left and right; empty without a face.
+
+        A shape that is not sided says the same of both.
+        """
+        found, _ = self.detect(image, region)
+        if not found.face_blendshapes:
+            return {}
+        weights = {shape.category_name: float(shape.score) for shape in found.face_blendshapes[0]}
+        return {
+            number: (
+                weights.get(f"{shape}Left", weights.get(shape, float("nan"))),
+                weights.get(f"{shape}Right", weights.get(shape, float("nan"))),
+            )
+            for number, shape in self.SHAPES.items()
+        }
 
 
 def pose_peers(teachers: Path) -> list[PosePeer]:

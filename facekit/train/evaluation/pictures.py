@@ -48,54 +48,54 @@ class PictureSet:
 
 def human68(data: Path) -> PictureSet:
     """28 wild faces, 68 points by hand; every face is taken for a person of its own."""
-    columns = _load(data / "photos/human68.npz")
+    columns = load(data / "photos/human68.npz")
     points = columns["points68"].astype(np.float64)
     labels = {"points68": points, "place": points}
     everyone = np.arange(len(points))
-    return PictureSet("human68", "by hand", everyone, _packed(columns, everyone), labels)
+    return PictureSet("human68", "by hand", everyone, packed(columns, everyone), labels)
 
 
 def ytf68(data: Path) -> PictureSet:
     """Test people of small wild faces, 68 points by a program."""
-    columns = _load(data / "photos/ytf68.npz")
+    columns = load(data / "photos/ytf68.npz")
     rows = np.flatnonzero(columns["split"] == "test")
     points = columns["points68"][rows].astype(np.float64)
     labels = {"points68": points, "place": points}
     person = columns["person"][rows]
-    return PictureSet("ytf68 test", "by a program", person, _packed(columns, rows), labels)
+    return PictureSet("ytf68 test", "by a program", person, packed(columns, rows), labels)
 
 
 def london(data: Path) -> PictureSet:
     """Test people of the London, Canada and 3D.sk fronts."""
-    columns = _load(data / "london/london.npz")
+    columns = load(data / "london/london.npz")
     rows = np.flatnonzero(columns["split"] == "test")
     return PictureSet(
-        "London test", "opinion of MediaPipe", columns["person"][rows], _packed(columns, rows)
+        "London test", "opinion of MediaPipe", columns["person"][rows], packed(columns, rows)
     )
 
 
 def posed_emotions(data: Path) -> PictureSet:
     """Test performers of posed emotions."""
-    columns = _load(data / "photos/posed_emotions.npz")
+    columns = load(data / "photos/posed_emotions.npz")
     rows = np.flatnonzero(columns["split"] == "test")
     return PictureSet(
         "posed emotions test",
         "opinion of MediaPipe",
         columns["performer"][rows],
-        _packed(columns, rows),
+        packed(columns, rows),
     )
 
 
 def drivface(data: Path) -> PictureSet:
     """Four drivers, the camera off the axis; yaw by hand in steps of 15 degrees."""
-    columns = _load(data / "photos/drivface.npz")
+    columns = load(data / "photos/drivface.npz")
     rows = np.arange(len(columns["subject"]))
     labels = {
         "yaw": columns["head_yaw_deg"].astype(np.float64),
         "place": columns["points5"].astype(np.float64),
     }
     return PictureSet(
-        "drivface", "by hand, 15 degree steps", columns["subject"], _packed(columns, rows), labels
+        "drivface", "by hand, 15 degree steps", columns["subject"], packed(columns, rows), labels
     )
 
 
@@ -134,18 +134,19 @@ def mirrored(image: Image) -> Image:
     return np.ascontiguousarray(image[:, ::-1])
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
+def load(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an npz file by name."""
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
-def _packed(columns: Mapping[str, NDArray[Any]], rows: NDArray[Any]) -> Callable[[int], Image]:
+def packed(columns: Mapping[str, NDArray[Any]], rows: NDArray[Any]) -> Callable[[int], Image]:
     """Reads picture number i out of the JPEG files of `rows`."""
-    packed, offsets = columns["jpg"], columns["off"]
+    files, offsets = columns["jpg"], columns["off"]
 
     def image(number: int) -> Image:
         row = rows[number]
-        decoded = cv2.imdecode(packed[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(files[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR)
         assert decoded is not None
         return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
