@@ -32,6 +32,7 @@ TEST = [
     "psutil>=5.9",
     "pytest>=8",
     "ruff>=0.9",
+    "selenium>=4.20",
     "scipy-stubs",
 ]
 
@@ -42,12 +43,14 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    license_files=["LICENSE", "weights/LICENSE*"],
+    license_files=["LICENSE", "weights/LICENSE*", "facekit/viewer/static/LICENSE*"],
     python_requires=">=3.11,<3.14",
     packages=[*find_packages(include=["facekit", "facekit.*"]), "facekit.weights"],
     package_dir={"facekit.weights": "weights"},
     package_data={
         "facekit": ["py.typed"],
+        "facekit.viewer": ["static/*"],
+        "facekit.bench": ["*.jpg"],
         "facekit.weights": ["*.onnx", "*.safetensors", "manifest.json", "LICENSE*"],
     },
     entry_points={"console_scripts": ["facekit = facekit.cli.main:main"]},

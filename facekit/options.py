@@ -12,6 +12,8 @@ from facekit.errors import OptionsError
 
 LandmarkBackend: TypeAlias = Literal["facekit", "mediapipe", "none"]
 HeadPoseBackend: TypeAlias = Literal["facekit", "none"]
+GazeBackend: TypeAlias = Literal["facekit", "none"]
+ActionUnitBackend: TypeAlias = Literal["facekit", "none"]
 DeviceRequest: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -30,9 +32,18 @@ class PipelineOptions:
             outside are ignored; None for the whole frame.
         landmarks: network for dense landmarks.
         head_pose: network for head pose.
+        gaze: network for gaze; needs head pose.
+        gaze_calibration: file of ``facekit gaze-calibrate`` with the correction of the person who
+            is seen; None for nobody in particular.
+        action_units: network for facial action units; needs landmarks.
         focal: focal length of the camera in pixels of the upright frame; None for the longer side
             of the frame, which is a field of view of 53 degrees.
         fov: horizontal field of view of the upright frame in degrees, instead of `focal`.
+        baseline: whose intensities at rest are taken off for ``AUxx_rel``: ``auto`` each track's
+            own over the whole clip, ``first:SECONDS`` each track's own in the clip's first
+            seconds, or a file of ``facekit baseline``; None for no such columns.
+        au_head: file of ``facekit train au-head``, whose units stand beside facekit's as
+            ``AUxx_own``; None for no such columns.
         columns: column groups of the table; None for all that were run, but for those off by
             default.
         start: leave out frames before this time_s.
@@ -49,8 +60,13 @@ class PipelineOptions:
     roi: tuple[float, float, float, float] | None = None
     landmarks: LandmarkBackend = "facekit"
     head_pose: HeadPoseBackend = "facekit"
+    gaze: GazeBackend = "facekit"
+    gaze_calibration: str | None = None
+    action_units: ActionUnitBackend = "facekit"
     focal: float | None = None
     fov: float | None = None
+    baseline: str | None = None
+    au_head: str | None = None
     columns: tuple[str, ...] | None = None
     start: float | None = None
     end: float | None = None
@@ -76,14 +92,24 @@ class PipelineOptions:
         for name, choices in (
             ("landmarks", LandmarkBackend),
             ("head_pose", HeadPoseBackend),
+            ("gaze", GazeBackend),
+            ("action_units", ActionUnitBackend),
             ("device", DeviceRequest),
         ):
             value = getattr(self, name)
             allowed = get_args(choices)
             _require(value in allowed, name, value, f"one of {', '.join(allowed)}")
+        calibration = self.gaze_calibration
+        usable = calibration is None or (isinstance(calibration, str) and calibration != "")
+        _require(usable, "gaze_calibration", calibration, "the name of a file")
         self._check_camera()
         self._check_roi()
         self._check_columns()
+        self._check_baseline()
+        if self.au_head is not None:
+            _require(isinstance(self.au_head, str), "au_head", self.au_head, "a file's name")
+            beside = self.columns is None or "au_own" in self.columns
+            _require(beside, "columns", self.columns, "au_own among them, as au_head is given")
 
     def _check_camera(self) -> None:
         focal, fov = self.focal, self.fov
@@ -102,6 +128,16 @@ class PipelineOptions:
     def _check_columns(self) -> None:
         for group in self.columns or ():
             _require(group in GROUPS, "columns", group, f"groups out of {', '.join(GROUPS)}")
+
+    def _check_baseline(self) -> None:
+        if self.baseline is None:
+            return
+        from facekit.temporal.baseline import BaselineChoice  # numpy, only where it is needed
+
+        _require(isinstance(self.baseline, str), "baseline", self.baseline, "text")
+        BaselineChoice.parse(self.baseline)
+        beside = self.columns is None or {"au", "au_rel"} <= {*self.columns}
+        _require(beside, "columns", self.columns, "au and au_rel among them, as baseline is given")
 
     @classmethod
     def from_mapping(

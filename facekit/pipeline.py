@@ -5,19 +5,23 @@ The only file that knows every room; it only puts them in order.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from facekit.columns import OFF_BY_DEFAULT, Column, columns
 from facekit.detect.cascade import NETWORKS, Detector, smallest_face
 from facekit.errors import OptionsError
-from facekit.estimate import head_pose, landmarks
+from facekit.estimate import action_units, gaze, gaze_calibration, head_pose, landmarks
+from facekit.estimate.action_units import ActionUnitEstimator
 from facekit.estimate.crops import square_of_landmarks, square_of_region
 from facekit.estimate.following import LandmarkFollower
+from facekit.estimate.gaze import GazeEstimator
 from facekit.estimate.head_pose import HeadPoseEstimator, points_in_mm
 from facekit.estimate.landmarks import LandmarkEstimator, is_present
 from facekit.estimate.mediapipe_landmarks import MediaPipeLandmarks
+from facekit.estimate.own_units import OwnHead
 from facekit.estimate.patches import Patches, cut
 from facekit.geometry import Camera, box_centre, iou
 from facekit.options import PipelineOptions
@@ -26,7 +30,7 @@ from facekit.runtime.device import choose
 from facekit.track.appearance import appearances
 from facekit.track.scene import CutDetector
 from facekit.track.tracker import START_SCORE, Tracker
-from facekit.types import Detection, Face, Floats, Frame, Landmarks, Region, Status
+from facekit.types import Detection, Face, Floats, Frame, Gaze, Landmarks, Region, Status
 
 LOW_QUALITY_SIDE_PX = 24
 LOW_QUALITY_SCORE = 0.5
@@ -75,6 +79,10 @@ class Pipeline:
             self._mediapipe = MediaPipeLandmarks(weights.find_optional("mediapipe"))
         if self.options.landmarks != "none" and self.options.head_pose == "facekit":
             self._head_pose = HeadPoseEstimator(self.device)
+        self._gaze = self._make_gaze()
+        self._action_units = self._make_action_units()
+        self._own_head = self._load_own_head()
+        self._in_mm = "landmarks3d" in (self.options.columns or ())
         self._tracker = Tracker(self.options.max_faces)
         self._cuts = CutDetector()
         self.reset()
@@ -89,6 +97,10 @@ class Pipeline:
             used["landmarks"] = ("mediapipe",)
         if self._head_pose is not None:
             used["pose"] = (head_pose.NETWORK,)
+        if self._gaze is not None:
+            used["gaze"] = (gaze.NETWORK,)
+        if self._action_units is not None:
+            used["au"] = (action_units.NETWORK,)
         return used
 
     def columns(self, *, images: bool = False) -> tuple[Column, ...]:
@@ -101,6 +113,11 @@ class Pipeline:
             OptionsError: a group was asked for whose stage is not run.
         """
         available = self._groups()
+        for option, group in (("baseline", "au_rel"), ("au_head", "au_own")):
+            if getattr(self.options, option) is not None and group not in available:
+                raise OptionsError(
+                    "needs action units, which are not run", where=option, advice="Leave it out"
+                )
         groups = self.options.columns
         if groups is None:
             groups = tuple(name for name in available if name not in OFF_BY_DEFAULT)
@@ -108,11 +125,14 @@ class Pipeline:
             if name not in available:
                 raise OptionsError(
                     f"{name!r} needs what is not run: --landmarks is {self.options.landmarks!r}, "
-                    f"--head-pose is {self.options.head_pose!r}",
+                    f"--head-pose is {self.options.head_pose!r}, --gaze is {self.options.gaze!r}, "
+                    f"--action-units is {self.options.action_units!r}",
                     where="columns",
                     advice="Leave the group or these options out",
                 )
-        return columns(groups, images=images)
+        own = self._own_head.columns if self._own_head else ()
+        listed = columns(groups, images=images)
+        return tuple(c for c in listed if c.group != "au_own" or c.name in own)
 
     def _groups(self) -> tuple[str, ...]:
         """The column groups that can be filled."""
@@ -123,7 +143,42 @@ class Pipeline:
             groups.append("landmark_sd")
         if self._head_pose is not None:
             groups += ["pose", "landmarks3d"]
+        if self._gaze is not None:
+            groups.append("gaze")
+        if self._action_units is not None:
+            groups.append("au")
+        if "au" in groups and self.options.baseline is not None:
+            groups.append("au_rel")
+        if "au" in groups and self._own_head is not None:
+            groups.append("au_own")
         return tuple(groups)
+
+    def _load_own_head(self) -> OwnHead | None:
+        if self.options.au_head is None:
+            return None
+        return OwnHead.load(Path(self.options.au_head), weights.identity(action_units.NETWORK))
+
+    def _make_action_units(self) -> ActionUnitEstimator | None:
+        wanted = self.options.landmarks != "none" and self.options.action_units == "facekit"
+        # A folder of weights may be older than this network.
+        if not wanted or action_units.NETWORK not in weights.load_manifest().networks:
+            return None
+        return ActionUnitEstimator(self.device)
+
+    def _make_gaze(self) -> GazeEstimator | None:
+        wanted = self._head_pose is not None and self.options.gaze == "facekit"
+        chosen = self.options.gaze_calibration
+        # A folder of weights may be older than this network.
+        if not wanted or gaze.NETWORK not in weights.load_manifest().networks:
+            if chosen is not None:
+                raise OptionsError(
+                    "cannot be used: gaze is not run",
+                    where="gaze_calibration",
+                    advice="Run landmarks, head pose and gaze, or leave it out",
+                )
+            return None
+        calibration = None if chosen is None else gaze_calibration.load(Path(chosen))
+        return GazeEstimator(self.device, calibration)
 
     def reset(self) -> None:
         """Forget all tracks, as before a new video."""
@@ -170,7 +225,14 @@ class Pipeline:
             seen = self._see_video(frame)
         if regions is None and self.options.largest and seen.regions:
             seen = _largest(seen)
-        return self._measure(frame, seen, self._camera(frame, focal_px))
+        faces = self._measure(frame, seen, self._camera(frame, focal_px))
+        if self._action_units is not None:
+            found = self._action_units.estimate(frame.image, seen.landmarks)
+            faces = [replace(f, action_units=u) for f, u in zip(faces, found, strict=True)]
+        if self._own_head is None:
+            return faces
+        read = self._own_head.read
+        return [replace(face, own_units=read(face.action_units)) for face in faces]
 
     def _measure(self, frame: Frame, seen: _Seen, camera: Camera) -> list[Face]:
         if self._head_pose is None:
@@ -178,15 +240,21 @@ class Pipeline:
             return [Face(region, _status(region, marks), marks) for region, marks in found]
         patches = seen.patches or _patches(frame, seen)
         poses = self._head_pose.estimate(patches, camera, seen.landmarks)
+        gazes: list[Gaze | None] = [None] * len(poses)
+        if self._gaze is not None:
+            gazes = self._gaze.estimate(frame.image, camera, seen.landmarks, poses)
         return [
             Face(
                 region,
                 _status(region, marks),
                 marks,
                 pose,
-                None if marks is None else points_in_mm(marks, pose, camera),
+                points_in_mm(marks, pose, camera) if marks and self._in_mm else None,
+                gaze=look,
             )
-            for region, marks, pose in zip(seen.regions, seen.landmarks, poses, strict=True)
+            for region, marks, pose, look in zip(
+                seen.regions, seen.landmarks, poses, gazes, strict=True
+            )
         ]
 
     def _camera(self, frame: Frame, focal_px: float | None) -> Camera:

@@ -8,11 +8,10 @@ import dataclasses
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -20,47 +19,27 @@ from facekit._version import __version__
 from facekit.columns import Column
 from facekit.errors import OutputError
 from facekit.options import PipelineOptions
+from facekit.outcome import Outcome, find_kept, network_records, warnings_of
 from facekit.output import sidecar
 from facekit.output.cells import to_frame
 from facekit.output.overlay import OverlaySink, open_overlay
 from facekit.output.rows import Row, rows
+from facekit.output.second_pass import SecondPass
 from facekit.output.table import Format, TableSink, format_of, open_table
+from facekit.personal import PersonalBaseline, personal_baseline
 from facekit.pipeline import Pipeline
-from facekit.runtime import weights
 from facekit.source import Source, open_source
 from facekit.source.digest import Digest, digest
 from facekit.types import Face, Frame
 
 logger = logging.getLogger(__name__)
 
+_NOT_YET_RELATIVE = (
+    "The baseline was not taken off (AUxx_rel is missing): that is done when the video has ended.",
+)
+
 Watch: TypeAlias = Callable[[Source, Frame, Sequence[Face]], bool]
 """Called after each frame; False ends the run there, and what was written is complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one task.
-
-    Attributes:
-        state: complete; damaged: complete as far as the input could be decoded; kept: the
-            finished table of an earlier run still holds.
-        table: where it is, as it was asked for.
-        frames: frames analysed.
-        frames_with_face: those in which a face was found.
-        rows: rows of the table.
-        seconds: time taken.
-        warnings: what a reader of the table should know.
-        redone: why an earlier table was not kept; empty without one.
-    """
-
-    state: Literal["complete", "damaged", "kept"]
-    table: str
-    frames: int
-    frames_with_face: int
-    rows: int
-    seconds: float
-    warnings: tuple[str, ...] = ()
-    redone: str = ""
 
 
 def extract(
@@ -91,14 +70,19 @@ def extract(
     try:
         with _open(path, chosen) as source:
             columns = pipeline.columns(images=source.kind == "images")
+            personal = personal_baseline(chosen, columns, whole=source.kind != "images")
+            measured = personal.before if personal else columns
             collected: list[Row] = []
             for frame, faces in pipeline.run(source):
-                collected += rows(frame, faces, columns)
+                new = rows(frame, faces, measured)
+                collected += personal.take(new) if personal else new
+            if personal and personal.needs_second_pass:
+                collected = [personal.complete(row) for row in collected]
             table = to_frame(collected, columns)
             table.attrs["facekit"] = {
                 "facekit": __version__,
                 "options": chosen.to_mapping(),
-                "warnings": list(source.warnings),
+                "warnings": [*source.warnings, *(personal.warnings() if personal else ())],
             }
     finally:
         pipeline.close()
@@ -137,12 +121,12 @@ def extract_to(
         identity = digest(source.path) if source.path else None
         redone = ""
         if str(table) != "-" and not overwrite:
-            kept, redone = _kept(Path(table), pipeline, identity, overlay)
+            kept, redone = find_kept(Path(table), pipeline, identity, overlay)
             if kept is not None:
-                return _kept_outcome(kept, str(table), started)
-        run = _Run(source, pipeline, str(table), format, overlay, identity)
+                return kept
+        run = _Run(source, pipeline, str(table), format, overlay, identity, started)
         run.write(watch)
-    return run.outcome(started, redone)
+    return run.outcome(redone)
 
 
 def record(
@@ -166,9 +150,10 @@ def record(
         OutputError: the table cannot be written; what could be is in ``NAME.partial``.
     """
     started = time.monotonic()
-    run = _Run(source, pipeline, None if table is None else str(table), None, overlay, None)
+    named = None if table is None else str(table)
+    run = _Run(source, pipeline, named, None, overlay, None, started)
     run.write(watch)
-    return run.outcome(started, "")
+    return run.outcome("")
 
 
 class _Run:
@@ -182,15 +167,24 @@ class _Run:
         format: Format | None,
         overlay: Path | None,
         identity: Digest | None,
+        started: float,
     ) -> None:
         self._source, self._pipeline, self._identity = source, pipeline, identity
         self._table, self._overlay = table, overlay
         # A sidecar needs a file to lie beside.
         self._path = None if table in (None, "-") else Path(str(table))
         self._format = format or ("jsonl" if self._path is None else format_of(self._path))
-        self._columns: tuple[Column, ...] = pipeline.columns(images=source.kind == "images")
+        columns = pipeline.columns(images=source.kind == "images")
+        whole = self._path is not None and source.kind != "images"
+        self._personal = personal_baseline(pipeline.options, columns, whole=whole)
+        # What the first pass writes; a second one adds what the whole clip must be known for.
+        self._measured = self._personal.before if self._personal else columns
+        self._second = self._personal is not None and self._personal.needs_second_pass
+        self._columns: tuple[Column, ...] = self._measured if self._second else columns
         self._created = sidecar.now()
         self._frames = self._frames_with_face = self._rows = 0
+        self._faces, self._score_sum = 0, 0.0
+        self._started, self._seconds = started, math.nan
         self._last_time_s: float | None = None
 
     def write(self, watch: Watch | None) -> None:
@@ -215,17 +209,21 @@ class _Run:
                 self._describe_stopped(table)
                 raise
 
-    def outcome(self, started: float, redone: str) -> Outcome:
-        """What became of it; `started` by the monotonic clock."""
+    def outcome(self, redone: str) -> Outcome:
+        """What became of it."""
         return Outcome(
             state="damaged" if self._source.damaged else "complete",
             table="" if self._table is None else self._table,
             frames=self._frames,
             frames_with_face=self._frames_with_face,
             rows=self._rows,
-            seconds=time.monotonic() - started,
+            seconds=self._seconds,
             warnings=self._warnings(),
             redone=redone,
+            damaged=self._source.damaged,
+            duration_s=self._last_time_s,
+            mean_score=self._mean_score(),
+            sha256=self._identity.sha256 if self._identity else None,
         )
 
     def _take(
@@ -235,7 +233,9 @@ class _Run:
         table: TableSink | None,
         overlay: OverlaySink | None,
     ) -> None:
-        new = rows(frame, faces, self._columns)
+        new: Sequence[Row] = rows(frame, faces, self._measured)
+        if self._personal is not None:
+            new = self._personal.take(new)
         if table is not None:
             table.append(new)
         if overlay is not None:
@@ -243,6 +243,8 @@ class _Run:
         self._frames += 1
         self._frames_with_face += bool(faces)
         self._rows += len(new)
+        scores = [float(face.region.score) for face in faces if math.isfinite(face.region.score)]
+        self._faces, self._score_sum = self._faces + len(scores), self._score_sum + sum(scores)
         self._last_time_s = None if math.isnan(frame.time_s) else frame.time_s
 
     def _describe(self, table: TableSink | None, state: sidecar.State) -> None:
@@ -258,15 +260,32 @@ class _Run:
             logger.warning("%s", error)
 
     def _finish(self, table: TableSink | None) -> None:
-        if self._path is not None and table is not None:
+        self._seconds = time.monotonic() - self._started
+        if self._second and self._personal is not None and table is not None:
+            self._finish_relative(table, self._personal)
+        elif self._path is not None and table is not None:
             sidecar.finish(table, self._record())
         elif table is not None:
             table.finish()
 
+    def _finish_relative(self, table: TableSink, personal: PersonalBaseline) -> None:
+        with SecondPass(table, personal.before, personal.after, self._format) as second:
+            second.run(personal.complete)
+            self._columns, self._second = personal.after, False
+            try:
+                sidecar.finish(second, self._record())
+            except BaseException:
+                # What stays is the first pass, without the columns of the second.
+                self._columns, self._second = personal.before, True
+                raise
+
     def _warnings(self) -> tuple[str, ...]:
-        return tuple(self._source.warnings) or (
-            () if self._frames else ("no frame lies between start and end",)
-        )
+        personal = self._personal
+        known = personal.warnings() if personal and not self._second else ()
+        return warnings_of((*self._source.warnings, *known), self._frames)
+
+    def _mean_score(self) -> float | None:
+        return self._score_sum / self._faces if self._faces else None
 
     def _record(self) -> sidecar.Sidecar:
         pipeline = self._pipeline
@@ -284,7 +303,16 @@ class _Run:
             source=self._source_record(),
             device=sidecar.DeviceRecord(pipeline.device.name, pipeline.device.reason),
             warnings=self._warnings() if self._frames else tuple(self._source.warnings),
+            notes=_NOT_YET_RELATIVE if self._second else (),
+            baseline=self._baseline_record(),
+            mean_score=self._mean_score(),
+            seconds_taken=None if math.isnan(self._seconds) else self._seconds,
         )
+
+    def _baseline_record(self) -> Mapping[str, Any] | None:
+        if self._personal is None or self._second:
+            return None
+        return self._personal.record(str(self._pipeline.options.baseline))
 
     def _source_record(self) -> sidecar.SourceRecord:
         source, identity = self._source, self._identity
@@ -301,15 +329,8 @@ class _Run:
             frames_with_face=self._frames_with_face,
             start_time_s=source.start_time_s,
             duration_s=self._last_time_s,
+            damaged=source.damaged,
         )
-
-
-def network_records(pipeline: Pipeline) -> dict[str, tuple[sidecar.NetworkRecord, ...]]:
-    """The networks that each stage of `pipeline` runs, with the hashes of their files."""
-    return {
-        stage: tuple(sidecar.NetworkRecord(name, weights.identity(name)) for name in names)
-        for stage, names in pipeline.networks.items()
-    }
 
 
 def _open(path: str | Path, options: PipelineOptions) -> Source:
@@ -326,39 +347,3 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     # An unknown name gets facekit's message, which lists the options, not dataclasses'.
     PipelineOptions.from_mapping(changes, where="extract")
     return changes
-
-
-def _kept(
-    table: Path, pipeline: Pipeline, identity: Digest | None, overlay: Path | None
-) -> tuple[sidecar.Sidecar | None, str]:
-    """The sidecar of a finished table that still holds; or None and why there is work to do."""
-    described = sidecar.find(table) if table.exists() else None
-    if described is None:
-        return None, "no sidecar beside it" if table.exists() else ""
-    if overlay is not None and not overlay.exists():
-        return None, f"no {overlay.name} yet"
-    try:
-        record = sidecar.read(described)
-    except OutputError as error:
-        return None, error.what
-    reason = sidecar.matches(
-        record,
-        version=__version__,
-        options=pipeline.options.to_mapping(),
-        networks=network_records(pipeline),
-        source_bytes=identity.size if identity else None,
-        source_sha256=identity.sha256 if identity else None,
-    )
-    return (None, reason) if reason else (record, "")
-
-
-def _kept_outcome(record: sidecar.Sidecar, table: str, started: float) -> Outcome:
-    return Outcome(
-        state="kept",
-        table=table,
-        frames=record.source.frames or 0,
-        frames_with_face=record.source.frames_with_face or 0,
-        rows=record.rows,
-        seconds=time.monotonic() - started,
-        warnings=record.warnings,
-    )

@@ -32,6 +32,16 @@ def test_names_are_unique_and_numbers_have_digits() -> None:
         assert column.meaning.endswith("."), column.name
 
 
+def test_action_units_stand_together_sides_only_where_they_have_sides() -> None:
+    names = [c.name for c in columns(["au"])][9:]
+    first = ["AU01", "AU01_prob", "AU01_sd", "AU01_left", "AU01_right", "AU01_asym"]
+    assert names[:6] == first
+    assert names[names.index("AU17") :][:4] == ["AU17", "AU17_prob", "AU17_sd", "AU18"]
+    assert len(names) == 22 * 3 + 13 * 3
+    groups = list(dict.fromkeys(c.group for c in columns(GROUPS)))
+    assert groups.index("pose") < groups.index("au") < groups.index("landmarks68")
+
+
 def test_an_unknown_group_is_refused_with_the_known_ones() -> None:
     with pytest.raises(OptionsError, match="no column group named mood.*landmarks68"):
         columns(["mood"])

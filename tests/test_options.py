@@ -25,12 +25,16 @@ from facekit.options import PipelineOptions, read_toml
         ({"roi": (0, 0, 0, 9)}, "roi: .0, 0, 0, 9. is not valid"),
         ({"landmarks": "dlib"}, "landmarks: 'dlib' is not valid. Expected one of facekit, media"),
         ({"head_pose": "dlib"}, "head_pose: 'dlib' is not valid. Expected one of facekit, none"),
+        (
+            {"action_units": "yes"},
+            "action_units: 'yes' is not valid. Expected one of f",
+        ),
         ({"focal": 0}, "focal: 0 is not valid. Expected pixels > 0"),
         ({"fov": 180}, "fov: 180 is not valid. Expected degrees between 0 and 180"),
         ({"focal": 900, "fov": 60}, "fov: 60 is not valid. Expected either focal or fov"),
         ({"device": "tpu"}, "device: 'tpu' is not valid. Expected one of auto, cpu, cuda, mps"),
-        ({"columns": ("gaze",)}, "columns: 'gaze' is not valid"),
-        ({"detect_evry": 1}, "no option named 'detect_evry'. Options are: columns, detect_every"),
+        ({"columns": ("smell",)}, "columns: 'smell' is not valid"),
+        ({"detect_evry": 1}, "no option named 'detect_evry'. Options are: action_units, au_head"),
     ],
 )
 def test_bad_values_are_shown(values: dict[str, Any], message: str) -> None:

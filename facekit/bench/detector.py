@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.bench.material import portrait
+from facekit.bench.material import average_face
 from facekit.detect import Detector
 from facekit.geometry import iou
 from facekit.runtime.device import choose
@@ -77,12 +77,8 @@ def run(path: Path | None = None, frames: int = 5, rounds: int = 2) -> dict[str,
 
 
 def synthetic_crowd() -> Image:
-    """A 1920 x 1080 picture with one portrait at sizes from 60 to 600 pixels.
-
-    Raises:
-        MissingExtraError: matplotlib, which has the portrait, is not installed.
-    """
-    face = portrait()
+    """A 1920 x 1080 picture with one face in pictures of 60 to 600 pixels."""
+    face = average_face()
     generator = np.random.default_rng(0)
     coarse = generator.integers(0, 256, (27, 48, 3), dtype=np.uint8)
     crowd = np.asarray(cv2.resize(coarse, _SIZE, interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -92,7 +88,7 @@ def synthetic_crowd() -> Image:
         small = cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA)
         for y in range(0, _SIZE[1] - height, height + 30):
             crowd[y : y + height, x : x + width] = small
-        x += width + 30
+        x += width + 10
     return crowd
 
 

@@ -36,13 +36,18 @@ def run(clip: Path | None = None) -> dict[str, float]:
         for name, seconds in _LENGTHS_S.items():
             path = Path(folder) / f"{name}.mp4"
             make_clip(path, seconds, clip)
-            peaks[f"peak_mb_{name}"] = _peak_mb(path, Path(folder) / f"{name}.csv")
+            peaks[f"peak_mb_{name}"] = peak_mb(path, Path(folder) / f"{name}.csv")
     return {**peaks, "ratio_10min_over_10s": peaks["peak_mb_10min"] / peaks["peak_mb_10s"]}
 
 
-def _peak_mb(clip: Path, table: Path) -> float:
+def peak_mb(clip: Path, table: Path, *arguments: str) -> float:
+    """Largest resident set of an extraction with further `arguments`, MB.
+
+    Raises:
+        FacekitError: the extraction failed.
+    """
     command = [sys.executable, "-m", "facekit", "extract", str(clip), "-o", str(table), "-q"]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([*command, *arguments])
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:

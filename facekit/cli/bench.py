@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-_NAMES = ("detector", "video", "memory", "networks")
+_NAMES = ("detector", "video", "memory", "networks", "study")
 
 
 @click.command("bench")
@@ -26,6 +26,7 @@ def command(name: str, clip: Path | None, report: Path | None) -> None:
     video     default mode against every frame searched, and against decoding alone
     memory    peak memory of ten seconds and of ten minutes
     networks  each network that measures faces: milliseconds per face, one CPU thread
+    study     two workers against one, Ray's cost per file, killed and resumed
 
     Compared things are measured in turn in one run; trust the ratios more than the seconds.
     """

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from facekit.columns import GROUPS, Column, columns, families
+from facekit.cli.common import say, show
+from facekit.columns import GROUPS, OFF_BY_DEFAULT, Column, columns, families
 
 
 @click.command("columns")
@@ -34,14 +35,15 @@ def markdown(lines: tuple[Column, ...]) -> str:
 
 
 def _show(lines: tuple[Column, ...], every: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("column", "group", "unit", "range", "meaning", box=None, pad_edge=False)
     for column in lines:
         name = column.name if every else column.family
         table.add_row(name, column.group, column.unit, _range(column), column.meaning)
-    Console(width=None, soft_wrap=False).print(table)
+    show(table)
+    asked = ", ".join(name for name in GROUPS if name in OFF_BY_DEFAULT)
+    say(f"only with --columns, which then names every group wanted: {asked}")
 
 
 def _range(column: Column) -> str:

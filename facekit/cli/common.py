@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from facekit.options import (
+    ActionUnitBackend,
     DeviceRequest,
+    GazeBackend,
     HeadPoseBackend,
     LandmarkBackend,
     PipelineOptions,
     read_toml,
 )
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DONE, DEFECT, USAGE, INPUT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; see ``facekit --help``."""
@@ -55,8 +60,29 @@ _FLAGS: tuple[Callable[[Command], Command], ...] = (
         type=click.Choice(get_args(HeadPoseBackend)),
         help="Network for head pose; needs landmarks.  [facekit]",
     ),
+    click.option(
+        "--gaze", type=click.Choice(get_args(GazeBackend)), help="Network for gaze.  [facekit]"
+    ),
+    click.option(
+        "--gaze-calibration", metavar="FILE", help="The person's own (facekit gaze-calibrate)."
+    ),
+    click.option(
+        "--action-units",
+        type=click.Choice(get_args(ActionUnitBackend)),
+        help="Network for facial action units; needs landmarks.  [facekit]",
+    ),
     click.option("--focal", type=float, help="Focal length, px.  [the frame's longer side]"),
     click.option("--fov", type=float, help="Horizontal field of view, degrees; or --focal."),
+    click.option(
+        "--baseline",
+        metavar="auto|first:S|FILE",
+        help="Add AUxx_rel: intensities less the person's own at rest.",
+    ),
+    click.option(
+        "--au-head",
+        metavar="FILE",
+        help="Add AUxx_own by a head of your own; see: facekit train au-head.",
+    ),
     click.option(
         "--columns", type=_names, metavar="GROUP,...", help="Column groups; see: facekit columns."
     ),
@@ -101,3 +127,13 @@ def build_options(config: Path | None, flags: dict[str, Any]) -> PipelineOptions
 def say(message: str) -> None:
     """One line of talk, on stderr."""
     click.echo(f"facekit: {message}", err=True)
+
+
+def show(table: "Table") -> None:
+    """A table on stdout: folded to the terminal's width, whole lines where a program reads it."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 1000
+    console.print(table)

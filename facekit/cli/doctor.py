@@ -1,8 +1,11 @@
 """``facekit doctor``: what a bug report needs, and what is wrong with this installation."""
 
 import importlib.metadata
+import os
 import platform
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 
@@ -36,6 +39,8 @@ def command() -> int:
     sound = _check_device()
     sound &= _check_decoder()
     sound &= _check_weights()
+    if sound:
+        _tell_memory()
     click.echo("everything that extraction needs is here" if sound else "something is wrong above")
     return DONE if sound else INPUT_FAILED
 
@@ -59,6 +64,25 @@ def _check_device() -> bool:
     click.echo(f"device: {device.reason}; {device.threads} threads")
     click.echo(f"display for the live window: {'yes' if has_display() else 'none'}")
     return True
+
+
+def _tell_memory() -> None:
+    """Measure what a worker of --workers needs: it runs what an extraction with one thread runs."""
+    from facekit.bench.material import make_clip
+    from facekit.bench.memory import peak_mb
+    from facekit.runtime.device import cores
+
+    if not hasattr(os, "wait4"):
+        click.echo("memory: not measured; this system does not report a process's peak memory")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        clip = Path(name) / "clip.mp4"
+        make_clip(clip, 1)
+        each = peak_mb(clip, clip.with_suffix(".csv"), "--threads", "1")
+    click.echo(
+        f"memory: {each:.0f} MB at its peak for one process at 1280x720, one face; "
+        f"--workers {cores()} needs {each * cores():.0f} MB"
+    )
 
 
 def _check_decoder() -> bool:

@@ -1,35 +1,22 @@
 """``facekit extract``: many inputs, a table for each, a summary at the end."""
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from facekit.cli.common import DEFECT, DONE, INPUT_FAILED, build_options, pipeline_flags, say
-from facekit.errors import FacekitError, OutputError
+from facekit.errors import OutputError
 
 if TYPE_CHECKING:
-    from facekit.cli.progress import Display, Report
     from facekit.output.table import Format
-    from facekit.pipeline import Pipeline
     from facekit.source.inputs import Input
-
-logger = logging.getLogger(__name__)
+    from facekit.study.job import Report
+    from facekit.study.plan import Job, Shard
 
 _TABLE_SUFFIXES = (".csv", ".parquet", ".jsonl")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One input and where its table goes; `format` is None where the suffix says it."""
-
-    input: "Input"
-    table: str
-    format: "Format | None"
-    overlay: Path | None
 
 
 @click.command("extract")
@@ -46,8 +33,16 @@ class _Job:
     type=click.Choice([suffix[1:] for suffix in _TABLE_SUFFIXES]),
     help="Format of the tables in a folder.  [csv]",
 )
-@click.option("--overlay", is_flag=True, help="Also write an annotated video beside the table.")
+@click.option("--overlay", is_flag=True, help="Also write an annotated video (folder of images).")
 @click.option("--overwrite", is_flag=True, help="Do finished tables again.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Do so many inputs at a time, each in a process of --threads (here 1) threads.",
+)
+@click.option("--shard", metavar="I/N", help="Do only the I-th of N fixed shares of the inputs.")
+@click.option("--ray", metavar="ADDRESS", help="Run on this Ray cluster; local starts one here.")
+@click.option("--ship", is_flag=True, help="With --ray: inputs and tables travel through Ray.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 @pipeline_flags
 def command(
@@ -56,6 +51,10 @@ def command(
     style: "Format | None",
     overlay: bool,
     overwrite: bool,
+    workers: int | None,
+    shard: str | None,
+    ray: str | None,
+    ship: bool,
     quiet: bool,
     config: Path | None,
     **flags: Any,
@@ -64,33 +63,42 @@ def command(
 
     INPUT is a file, a folder (every video in it, and every folder of images), a pattern such
     as 'data/**/*.mp4', or a URL. Beside each table lies NAME.schema.json: units, options,
-    weights, source. Finished tables of the same are kept unless --overwrite.
+    weights, source. Finished tables of the same are kept unless --overwrite. In an output folder
+    study.csv has one row per input.
     """
     options = build_options(config, flags)
     from facekit.source.inputs import find_inputs
+    from facekit.study.plan import Shard
+    from facekit.study.run import Place, run_study
 
-    jobs = _plan(find_inputs(inputs), output, style, overlay)
+    place = Place(workers, ray, ship)
+    if output == "-" and place != Place():
+        raise click.UsageError("--workers and --ray need a file or folder to write to")
+    share = None if shard is None else Shard.parse(shard)
+    jobs, summary = _plan(find_inputs(inputs), output, style, overlay, share)
     from facekit.cli.progress import Display
-    from facekit.pipeline import Pipeline
 
-    pipeline = Pipeline(options)
-    pipeline.columns()  # a group that is not run is wrong usage, before any file is touched
-    if not quiet:
-        say(f"running on {pipeline.device.reason}")
-    reports: list[Report] = []
     with Display(total=len(jobs), quiet=quiet) as display:
-        for job in jobs:
-            reports.append(_run(job, pipeline, overwrite, display))
-            display.advance(reports[-1])
-    pipeline.close()
+        try:
+            reports = run_study(jobs, options, place, display, overwrite=overwrite, summary=summary)
+        except KeyboardInterrupt:
+            _say_kept(jobs, display.running)
+            raise
     if not quiet or any(report.error for report in reports):
         display.summarise(reports, "standard output" if output == "-" else output)
     return _exit_code(reports)
 
 
 def _plan(
-    found: Sequence["Input"], output: str, style: "Format | None", overlay: bool
-) -> list[_Job]:
+    found: "Sequence[Input]",
+    output: str,
+    style: "Format | None",
+    overlay: bool,
+    shard: "Shard | None",
+) -> "tuple[list[Job], Path | None]":
+    """The jobs, and the path of the summary if the output is a folder."""
+    from facekit.study.plan import plan, plan_one, summary_name
+
     if output == "-" or Path(output).suffix.lower() in _TABLE_SUFFIXES:
         if len(found) != 1:
             raise click.UsageError(
@@ -100,81 +108,30 @@ def _plan(
             raise click.UsageError("--overlay needs a table file beside which to write")
         if style is not None and output != "-" and Path(output).suffix.lower() != f".{style}":
             raise click.UsageError(f"-o {output} and --format {style} contradict each other")
-        shown = _overlay_path(found[0], Path(output)) if overlay else None
-        return [_Job(found[0], output, style if output == "-" else None, shown)]
-    if Path(output).exists() and not Path(output).is_dir():
-        raise OutputError("is a file, not a folder", where=output, advice="Name another with -o")
-    suffix = f".{style or 'csv'}"
-    tables = [Path(output) / entry.relative.with_suffix(suffix) for entry in found]
-    jobs = []
-    for entry, table in zip(found, tables, strict=True):
-        if tables.count(table) > 1:  # clip.mp4 and clip.avi side by side
-            table = Path(output) / entry.relative.with_name(entry.relative.name + suffix)
-        shown = _overlay_path(entry, table) if overlay else None
-        jobs.append(_Job(entry, str(table), None, shown))
-    return jobs
-
-
-def _overlay_path(entry: "Input", table: Path) -> Path:
-    from facekit.source.inputs import OVERLAY_SUFFIX
-
-    suffix = ".overlay" if entry.kind == "images" else OVERLAY_SUFFIX
-    return table.with_name(table.stem + suffix)
-
-
-def _run(job: _Job, pipeline: "Pipeline", overwrite: bool, display: "Display") -> "Report":
-    from facekit.cli.progress import Report
-    from facekit.task import extract_to
-
-    name = str(job.input.relative)
-    if job.input.error is not None:
-        return Report(name, error=str(job.input.error))
-    try:
-        if job.table != "-":
-            _make_folder(Path(job.table).parent)
-        display.start(name)
-        outcome = extract_to(
-            job.input.source,
-            job.table,
-            pipeline,
-            format=job.format,
-            overlay=job.overlay,
-            overwrite=overwrite,
-            watch=display.frame,
+        if shard is not None:
+            raise click.UsageError("--shard needs a folder to write to; name one with -o")
+        return [plan_one(found[0], output, style if output == "-" else None, overlay)], None
+    folder = Path(output)
+    looks_like_file = re.fullmatch(r"\.[A-Za-z]{2,5}", folder.suffix) is not None
+    if looks_like_file and not folder.exists() and not output.endswith("/"):
+        raise click.UsageError(
+            f"{folder.suffix} is not a table format: name a file that ends in "
+            f"{', '.join(_TABLE_SUFFIXES)}, or a folder, with / at its end"
         )
-    except BrokenPipeError:
-        raise
-    except FacekitError as error:
-        return Report(name, error=str(error))
-    except KeyboardInterrupt:
-        _say_kept(job)
-        raise
-    except Exception as error:  # a defect in one file must not lose a night's batch
-        logger.exception("%s: a defect of facekit", name)
-        return Report(name, error=f"{type(error).__name__}: {error}", defect=True)
-    return Report(name, outcome)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("is a file, not a folder", where=output, advice="Name another with -o")
+    jobs = plan(found, folder, style or "csv", overlay)
+    return jobs if shard is None else shard.of(jobs), folder / summary_name(shard)
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot be created ({error.strerror})",
-            where=folder,
-            advice="Choose a folder that can be written",
-        ) from error
+def _say_kept(jobs: "Sequence[Job]", running: Collection[str]) -> None:
+    for job in jobs:
+        partial = Path(f"{job.table}.partial")
+        if job.name in running and partial.exists():
+            say(f"interrupted: {job.name} is not complete; its rows so far are in {partial}")
 
 
-def _say_kept(job: _Job) -> None:
-    partial = Path(f"{job.table}.partial")
-    if partial.exists():
-        say(f"interrupted: {job.input.relative} is not complete; its rows so far are in {partial}")
-
-
-def _exit_code(reports: Sequence["Report"]) -> int:
+def _exit_code(reports: "Sequence[Report]") -> int:
     if any(report.defect for report in reports):
         return DEFECT
-    failed = any(report.error for report in reports)
-    damaged = any(r.outcome is not None and r.outcome.state == "damaged" for r in reports)
-    return INPUT_FAILED if failed or damaged else DONE
+    return DONE if all(report.status == "complete" for report in reports) else INPUT_FAILED

@@ -16,6 +16,12 @@ from facekit.errors import DeviceError, FacekitError, MissingExtraError, Options
 _COMMANDS = {
     "extract": ("extract", "Turn videos and images of faces into tables."),
     "webcam": ("webcam", "Analyse a camera live, with a window or without."),
+    "view": ("view", "Look at tables, their video and their events in the browser."),
+    "report": ("report", "Write one page on the quality and content of tables."),
+    "baseline": ("baseline", "Save a person's face at rest, for extract --baseline."),
+    "explain": ("explain", "Draw what the network looked at for an action unit."),
+    "train": ("train", "Fit a small head to your own FACS codes."),
+    "gaze-calibrate": ("gaze_calibrate", "Fit a person's own correction of gaze."),
     "columns": ("columns", "List the columns of the table: unit, range, meaning."),
     "weights": ("weights", "List, verify or fetch the networks' files."),
     "doctor": ("doctor", "Say what a bug report needs: versions, device, decoder, weights."),

@@ -1,5 +1,6 @@
 """``facekit webcam``: a camera, or a file played at its own pace, analysed live."""
 
+import dataclasses
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 @click.option("--headless", is_flag=True, help="No window.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this.")
 @click.option("--overlay", is_flag=True, help="Also write an annotated video beside the table.")
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Show nine dots to look at, and write the person's gaze calibration.",
+)
+@click.option(
+    "--screen-mm",
+    type=(float, float),
+    metavar="W H",
+    help="Size of the screen with --calibrate; the camera sits on its upper edge.",
+)
 @pipeline_flags
 def command(
     source_name: str,
@@ -37,6 +50,8 @@ def command(
     headless: bool,
     seconds: float | None,
     overlay: bool,
+    calibrate: Path | None,
+    screen_mm: tuple[float, float] | None,
     config: Path | None,
     **flags: Any,
 ) -> int:
@@ -45,6 +60,10 @@ def command(
     Frames that come faster than they can be analysed are dropped, never queued: the table's
     frame column shows the gaps.
     """
+    if calibrate is not None:
+        if headless or output is not None or screen_mm is None:
+            raise click.UsageError("--calibrate needs --screen-mm and a window; no table")
+        return _calibrate(source_name, build_options(config, flags), calibrate, screen_mm)
     if headless and output is None:
         raise click.UsageError("--headless without -o would show and keep nothing")
     if overlay and output in (None, "-"):
@@ -80,6 +99,36 @@ def _open(name: str, options: "PipelineOptions") -> "LiveSource":
     if name.isdigit():
         return CameraSource(int(name), selection=selection)
     return PacedFile(Path(name), selection=selection, threads=options.threads or 0)
+
+
+def _calibrate(
+    source_name: str, options: "PipelineOptions", path: Path, screen_mm: tuple[float, float]
+) -> int:
+    """Show the dots, then fit and save."""
+    from facekit.estimate.gaze_calibration import save
+    from facekit.live.dots import Dots
+    from facekit.live.window import Window
+    from facekit.pipeline import Pipeline
+
+    pipeline = Pipeline(dataclasses.replace(options, gaze_calibration=None, columns=("gaze",)))
+    pipeline.columns()
+    dots = Dots(screen_mm)
+    with ExitStack() as stack:
+        stack.callback(pipeline.close)
+        window = stack.enter_context(Window(full_screen=True))
+        source = stack.enter_context(_open(source_name, options))
+        say("look at each dot until it is gone; q ends")
+        for frame in source:
+            dots.take(frame.time_s, pipeline.process(frame))
+            if dots.is_over(frame.time_s) or window.show(dots.picture(frame.time_s)) == "q":
+                break
+    found = dots.calibration()
+    save(found, path)
+    say(
+        f"{path}: {found.targets} dots; median error {found.before_deg:.1f} deg before, "
+        f"{found.after_deg:.1f} deg after (dots left out)"
+    )
+    return DONE
 
 
 class _Watch:

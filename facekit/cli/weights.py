@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from facekit.cli.common import DONE, INPUT_FAILED, say
+from facekit.cli.common import DONE, INPUT_FAILED, say, show
 from facekit.errors import WeightsError
 
 
@@ -21,7 +21,6 @@ def command() -> None:
 @command.command("list")
 def list_command() -> None:
     """Every network: where its files are, its licence and origin."""
-    from rich.console import Console
     from rich.table import Table
 
     from facekit.runtime.weights import find, load_manifest
@@ -41,7 +40,7 @@ def list_command() -> None:
         except WeightsError:
             size, place = "", f"not fetched; facekit weights pull {name}"
         table.add_row(name, size, optional.licence, place)
-    Console().print(table)
+    show(table)
 
 
 @command.command("verify")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from facekit.errors import MissingExtraError, WeightsError
 from facekit.runtime.device import Device
 from facekit.runtime.weights import NetworkEntry, find_verified, load_manifest
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Array: TypeAlias = NDArray[Any]
 Inputs: TypeAlias = Array | Mapping[str, Array]
@@ -78,21 +81,7 @@ class TorchRunner:
 
     def __init__(self, entry: NetworkEntry, path: Path, device_name: str) -> None:
         """Build the module and load its weights."""
-        from safetensors.torch import load_file
-
-        from facekit.network import build
-
-        module = build(entry.architecture, entry.arguments)
-        weights = {name: value.float() for name, value in load_file(path).items()}
-        try:
-            module.load_state_dict(weights)
-        except RuntimeError as error:
-            raise WeightsError(
-                f"does not fit {entry.architecture} ({error})",
-                where=path,
-                advice="Publish the network again with this version of facekit",
-            ) from error
-        self._module = module.eval().to(device_name)
+        self._module = _built(entry, path).to(device_name)
         self._device_name = device_name
         self._inputs = entry.inputs
 
@@ -123,6 +112,37 @@ class TorchRunner:
         if isinstance(array, torch.Tensor):
             return array
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device_name)
+
+
+def load_module(name: str) -> "nn.Module":
+    """A shipped network as a torch module on the CPU, for what needs more than its outputs.
+
+    Args:
+        name: its name in the manifest.
+
+    Raises:
+        WeightsError: the network is unknown, missing or damaged.
+    """
+    entry = load_manifest().network(name)
+    return _built(entry, find_verified(entry.torch))
+
+
+def _built(entry: NetworkEntry, path: Path) -> "nn.Module":
+    from safetensors.torch import load_file
+
+    from facekit.network import build
+
+    module = build(entry.architecture, entry.arguments)
+    weights = {name: value.float() for name, value in load_file(path).items()}
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"does not fit {entry.architecture} ({error})",
+            where=path,
+            advice="Publish the network again with this version of facekit",
+        ) from error
+    return module.eval()
 
 
 def load(name: str, device: Device, threads: int | None = None) -> Runner:

@@ -52,7 +52,7 @@ def _truncated_without_index(folder: Path) -> Path:
     ],
     ids=["missing", "no media", "text", "zero bytes", "audio only", "index cut off"],
 )
-def test_what_cannot_be_read_writes_nothing(
+def test_what_cannot_be_read_writes_no_table(
     cli: Cli, tmp_path: Path, make: Callable[[Path], Path], message: str
 ) -> None:
     path = make(tmp_path)
@@ -61,7 +61,9 @@ def test_what_cannot_be_read_writes_nothing(
     assert result.code == 3
     assert message in result.err
     assert path.name in result.err
-    assert not out.exists() or _files(out) == []
+    assert _files(out) == ["study.csv"]
+    row = (out / "study.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert row.startswith(f"{path.name},,failed,")
 
 
 def test_a_truncated_stream_gives_its_first_half_and_says_so(cli: Cli, tmp_path: Path) -> None:
@@ -76,6 +78,7 @@ def test_a_truncated_stream_gives_its_first_half_and_says_so(cli: Cli, tmp_path:
     assert table.attrs["facekit"]["state"] == "complete"
     # Done as far as it goes: it is not done again, but still counts as damaged.
     again = cli("extract", half, "-o", tmp_path / "t.csv")
+    assert again.code == 3
     assert "kept" in again.err
 
 
@@ -134,7 +137,8 @@ def test_a_batch_goes_on_past_bad_files(cli: Cli, tmp_path: Path) -> None:
     write_video(folder / "d.mp4", count=6)
     result = cli("extract", folder, tmp_path / "nowhere.mp4", "-o", tmp_path / "out")
     assert result.code == 3
-    assert _files(tmp_path / "out") == ["a.csv", "a.schema.json", "d.csv", "d.schema.json"]
+    tables = ["a.csv", "a.schema.json", "d.csv", "d.schema.json"]
+    assert _files(tmp_path / "out") == [*tables, "study.csv"]
     assert "2 complete, 3 failed" in result.err
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from facekit.columns import GROUPS, columns, families
 from tests.cli.runner import Cli
+from tests.conftest import ROOT
 
 
 def test_help_lists_every_command(cli: Cli) -> None:
@@ -55,19 +57,26 @@ def test_columns_in_each_form(cli: Cli) -> None:
     listed = json.loads(cli("columns", "--format", "json").out)
     assert listed[0]["name"] == "frame"
     assert "| `score` | frame |  | 0 to 1 |" in cli("columns", "--format", "markdown").out
-    assert "x_0 ... x_67" in cli("columns").out
+    listed_once = cli("columns")
+    assert "x_0 ... x_67" in listed_once.out
+    lines = listed_once.out.splitlines()
+    assert len(lines) == 1 + len(families(columns(GROUPS, images=True))), "no line is folded"
+    assert "only with --columns" in listed_once.err
+    assert "landmarks478" in listed_once.err
     assert "x_33" in cli("columns", "--all").out
 
 
 def test_doctor_names_versions_weights_and_says_that_all_is_well(cli: Cli) -> None:
     result = cli("doctor")
     assert result.code == 0, result.out
-    for word in ("facekit", "onnxruntime", "device: cpu", "libavcodec", "mtcnn_output.onnx"):
+    words = ("facekit", "onnxruntime", "device: cpu", "libavcodec", "mtcnn_output.onnx")
+    for word in (*words, "MB at its peak for one process"):
         assert word in result.out
 
 
 def test_weights_are_listed_and_sound(cli: Cli) -> None:
-    assert "mtcnn_proposal" in cli("weights", "list").out
+    listed = cli("weights", "list").out
+    assert str(ROOT / "weights" / "mtcnn_proposal.onnx") in listed, "the path is not folded"
     verified = cli("weights", "verify")
     assert verified.code == 0
     assert "sound    mtcnn_output.onnx" in verified.out

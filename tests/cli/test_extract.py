@@ -21,8 +21,8 @@ def test_one_row_per_frame_with_the_face_followed(
     result = cli("extract", example_clip, "-o", tmp_path / "table.csv")
     assert result.code == 0, result.err
     table = read_table(tmp_path / "table.csv")
-    assert table.frame.tolist() == list(range(90))
-    assert table.time_s.tolist() == pytest.approx([i / 30 for i in range(90)], abs=1e-6)
+    assert table.frame.tolist() == list(range(225))
+    assert table.time_s.tolist() == pytest.approx([i / 25 for i in range(225)], abs=1e-6)
     assert (table.status == "ok").all()
     assert (table.track == 0).all()
     assert table.score.between(0.7, 1).all()
@@ -32,13 +32,14 @@ def test_one_row_per_frame_with_the_face_followed(
 
 
 def test_the_sidecar_says_what_the_table_is(cli: Cli, example_clip: Path, tmp_path: Path) -> None:
-    cli("extract", example_clip, "-o", tmp_path / "table.csv", "--detect-every", "4")
+    options = ("--end", "0.36", "--detect-every", "4")
+    cli("extract", example_clip, "-o", tmp_path / "table.csv", *options)
     described = json.loads((tmp_path / "table.schema.json").read_text(encoding="utf-8"))
     assert described["state"] == "complete"
-    assert described["rows"] == 90
+    assert described["rows"] == 10
     assert described["options"]["detect_every"] == 4
-    assert described["source"]["name"] == "portrait.mp4"
-    assert described["source"]["frames"] == 90
+    assert described["source"]["name"] == "average_face.mp4"
+    assert described["source"]["frames"] == 10
     assert described["source"]["bytes"] == example_clip.stat().st_size
     assert [n["name"] for n in described["networks"]["detect"]] == [
         "mtcnn_proposal",
@@ -61,7 +62,7 @@ def test_json_lines_on_stdout_and_talk_on_stderr(cli: Cli, example_clip: Path) -
     result = cli("extract", example_clip, "-o", "-", "--start", "1", "--end", "1.2")
     assert result.code == 0
     rows = [json.loads(line) for line in result.out.splitlines()]
-    assert [row["frame"] for row in rows] == [30, 31, 32, 33, 34, 35, 36]
+    assert [row["frame"] for row in rows] == [25, 26, 27, 28, 29, 30]
     assert rows[0]["time_s"] == 1.0
 
 
@@ -75,8 +76,9 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(example_clip: Path) -> No
 
 
 def test_csv_on_stdout(cli: Cli, example_clip: Path) -> None:
-    result = cli("extract", example_clip, "-o", "-", "--format", "csv", "--every", "0.5", "-q")
-    assert pd.read_csv(io.StringIO(result.out)).frame.tolist() == [0, 15, 30, 45, 60, 75]
+    options = ("--format", "csv", "--every", "0.5", "--end", "2.9", "-q")
+    result = cli("extract", example_clip, "-o", "-", *options)
+    assert pd.read_csv(io.StringIO(result.out)).frame.tolist() == [0, 13, 25, 38, 50, 63]
     assert result.err == ""
 
 
@@ -89,7 +91,7 @@ def test_a_folder_is_mirrored_and_equal_names_do_not_meet(
     result = cli("extract", tmp_path / "study", "-o", tmp_path / "out", "--end", "0.2")
     assert result.code == 0, result.err
     tables = sorted(str(p.relative_to(tmp_path / "out")) for p in tmp_path.rglob("*.csv"))
-    assert tables == ["a/clip.csv", "b/clip.mov.csv", "b/clip.mp4.csv"]
+    assert tables == ["a/clip.csv", "b/clip.mov.csv", "b/clip.mp4.csv", "study.csv"]
 
 
 def test_a_second_run_keeps_what_is_the_same_and_says_why_not(
@@ -112,11 +114,11 @@ def test_a_second_run_keeps_what_is_the_same_and_says_why_not(
 def test_a_folder_of_images_is_one_table(cli: Cli, tmp_path: Path) -> None:
     import cv2
 
-    from facekit.bench.material import portrait
+    from facekit.bench.material import average_face
 
     (tmp_path / "photos").mkdir()
     for name in ("img2.png", "img10.png", "img1.png"):
-        cv2.imwrite(str(tmp_path / "photos" / name), portrait()[..., ::-1])
+        cv2.imwrite(str(tmp_path / "photos" / name), average_face()[..., ::-1])
     result = cli("extract", tmp_path / "photos", "-o", tmp_path / "t.csv")
     assert result.code == 0, result.err
     table = read_table(tmp_path / "t.csv")
@@ -151,8 +153,8 @@ def test_a_config_file_gives_options_and_flags_win(
     ("flags", "left"),
     [
         (("--roi", "0,0,40,40"), 0),
-        (("--roi", "0,0,360,360"), 3),
-        (("--min-face", "400"), 0),
+        (("--roi", "0,0,480,480"), 3),
+        (("--min-face", "500"), 0),
         (("--largest",), 3),
         (("--max-faces", "1"), 3),
     ],
@@ -160,7 +162,7 @@ def test_a_config_file_gives_options_and_flags_win(
 def test_flags_that_choose_faces(
     cli: Cli, example_clip: Path, tmp_path: Path, flags: tuple[str, ...], left: int
 ) -> None:
-    cli("extract", example_clip, "-o", tmp_path / "t.csv", "--end", "0.07", *flags)
+    cli("extract", example_clip, "-o", tmp_path / "t.csv", "--end", "0.08", *flags)
     table = read_table(tmp_path / "t.csv")
     assert len(table) == 3
     assert int((table.status == "ok").sum()) == left
@@ -171,9 +173,10 @@ def test_flags_that_choose_faces(
     [
         (("a.mp4", "b.mp4", "-o", "t.csv"), "2 inputs cannot share one table"),
         (("a.mp4", "-o", "t.csv", "--format", "parquet"), "contradict each other"),
+        (("a.mp4", "-o", "t.xlsx"), ".xlsx is not a table format"),
         (("a.mp4", "-o", "-", "--overlay"), "--overlay needs a table file"),
         (("a.mp4", "-o", "t.csv", "--detect-every", "0"), "detect_every: 0 is not valid"),
-        (("a.mp4", "-o", "t.csv", "--columns", "gaze"), "'gaze' is not valid"),
+        (("a.mp4", "-o", "t.csv", "--columns", "poses"), "'poses' is not valid"),
         (
             ("a.mp4", "-o", "t.csv", "--landmarks", "none", "--columns", "landmarks68"),
             "needs what is not run",

@@ -11,18 +11,22 @@ from pathlib import Path
 import pytest
 
 from facekit import read_table
+from facekit.bench.material import average_face, make_clip
 from tests.cli.runner import Cli, start
+from tests.media import write_video
 
 
-def test_headless_plays_the_file_to_its_end(cli: Cli, example_clip: Path, tmp_path: Path) -> None:
+def test_headless_plays_the_file_to_its_end(cli: Cli, tmp_path: Path) -> None:
+    pictures = [average_face()] * 50
+    clip = write_video(tmp_path / "clip.mp4", count=50, size=(480, 480), pictures=pictures)
     started = time.monotonic()
-    result = cli("webcam", "--source", example_clip, "--headless", "-o", tmp_path / "t.csv")
+    result = cli("webcam", "--source", clip, "--headless", "-o", tmp_path / "t.csv")
     assert result.code == 0, result.err
-    assert time.monotonic() - started > 2.5, "three seconds of video take three seconds"
+    assert time.monotonic() - started > 1.9, "two seconds of video take two seconds"
     table = read_table(tmp_path / "t.csv")
     assert table.time_s.is_monotonic_increasing
-    assert table.frame.max() >= 85
-    assert f"{len(table)} frames, {90 - table.frame.nunique()} dropped" in result.err
+    assert table.frame.max() >= 45
+    assert f"{len(table)} frames, {50 - table.frame.nunique()} dropped" in result.err
 
 
 def test_seconds_end_it_and_the_table_is_complete(
@@ -46,7 +50,7 @@ def test_ctrl_c_ends_it_cleanly(example_clip: Path, tmp_path: Path) -> None:
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert not partial.exists()
-    assert 1 <= len(read_table(table)) < 90
+    assert 1 <= len(read_table(table)) < 225
 
 
 @pytest.mark.parametrize(
@@ -102,8 +106,6 @@ def test_q_in_the_window_ends_it_and_keeps_the_table(
     monkeypatch.setenv("DISPLAY", display)
     table = tmp_path / "t.csv"
     clip = tmp_path / "long.mp4"
-    from facekit.bench.material import make_clip
-
     make_clip(clip, 30, example_clip)
     process = start("webcam", "--source", clip, "-o", table)
     deadline = time.monotonic() + 30

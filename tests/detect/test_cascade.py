@@ -63,8 +63,8 @@ def test_nothing_to_refine(detector: Detector) -> None:
     assert detector.refine(np.zeros((9, 9, 3), np.uint8), np.zeros((0, 4), np.float32)) == []
 
 
-def test_one_portrait_one_face(detector: Detector, grace_hopper: Image) -> None:
-    (face,) = detector.detect(grace_hopper)
+def test_one_photograph_one_face(detector: Detector, photograph: Image) -> None:
+    (face,) = detector.detect(photograph)
     # Written down from facenet-pytorch 2.5.3 on the same picture (see the parity tests).
     assert face.score > 0.999
     left_eye, right_eye, nose, left_mouth, right_mouth = face.points
@@ -75,11 +75,11 @@ def test_one_portrait_one_face(detector: Detector, grace_hopper: Image) -> None:
 
 
 @pytest.mark.parametrize("height", [60, 150, 401, 600])
-def test_parity_on_a_portrait(
-    height: int, detector: Detector, reference: Any, grace_hopper: Image
+def test_parity_on_a_photograph(
+    height: int, detector: Detector, reference: Any, photograph: Image
 ) -> None:
     width = height * 512 // 600
-    image = cv2.resize(grace_hopper, (width, height), interpolation=cv2.INTER_AREA)
+    image = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
     assert _assert_parity(np.asarray(image, np.uint8), detector, reference) == 1
 
 
@@ -100,17 +100,17 @@ def test_parity_on_clips(clip: str, detector: Detector, reference: Any, shared_d
     assert _assert_parity(image, detector, reference) > 0
 
 
-def test_the_number_of_threads_changes_nothing(detector: Detector, grace_hopper: Image) -> None:
-    alone = Detector(choose("cpu", 1)).detect(grace_hopper)
-    np.testing.assert_allclose(_boxes(alone), _boxes(detector.detect(grace_hopper)), atol=0.01)
+def test_the_number_of_threads_changes_nothing(detector: Detector, photograph: Image) -> None:
+    alone = Detector(choose("cpu", 1)).detect(photograph)
+    np.testing.assert_allclose(_boxes(alone), _boxes(detector.detect(photograph)), atol=0.01)
 
 
 @pytest.fixture
-def large_and_small(grace_hopper: Image) -> Image:
-    """A portrait beside itself at a fifth of its size: faces of about 200 and 40 pixels."""
-    small = cv2.resize(grace_hopper, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
+def large_and_small(photograph: Image) -> Image:
+    """A photograph beside itself at a fifth of its size: faces of about 200 and 40 pixels."""
+    small = cv2.resize(photograph, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
     both = np.zeros((600, 700, 3), np.uint8)
-    both[:, :512] = grace_hopper
+    both[:, :512] = photograph
     both[200 : 200 + small.shape[0], 560 : 560 + small.shape[1]] = small
     return both
 
@@ -128,38 +128,36 @@ def test_faces_below_the_smallest_are_not_searched(
     assert face.box[0] < 512
 
 
-def test_refine_stays_on_the_face(detector: Detector, grace_hopper: Image) -> None:
-    (face,) = detector.detect(grace_hopper)
+def test_refine_stays_on_the_face(detector: Detector, photograph: Image) -> None:
+    (face,) = detector.detect(photograph)
     box = face.box + np.array([6, -5, 8, -4], np.float32)
-    refined = _refine_often(detector, grace_hopper, box)
+    refined = _refine_often(detector, photograph, box)
     assert iou(refined.box[None], face.box[None])[0, 0] > 0.85
     assert np.abs(refined.points - face.points).max() < 0.05 * face.box[2]
 
 
-def test_refine_does_not_inflate_a_close_up(detector: Detector, grace_hopper: Image) -> None:
-    (face,) = detector.detect(grace_hopper)
+def test_refine_does_not_inflate_a_close_up(detector: Detector, photograph: Image) -> None:
+    (face,) = detector.detect(photograph)
     x, y, width, height = face.box.astype(int)
-    close = np.ascontiguousarray(grace_hopper[y : y + height, x : x + width])
+    close = np.ascontiguousarray(photograph[y : y + height, x : x + width])
     box = np.array([0, 0, width, height], np.float32)
     refined = _refine_often(detector, close, box)
     assert 0.7 < refined.box[2] * refined.box[3] / (width * height) < 1.3
 
 
-def test_refine_answers_for_each_box(detector: Detector, grace_hopper: Image) -> None:
-    (face,) = detector.detect(grace_hopper)
+def test_refine_answers_for_each_box(detector: Detector, photograph: Image) -> None:
+    (face,) = detector.detect(photograph)
     elsewhere = np.array([0, 0, 40, 40], np.float32)
     outside = np.array([9000, 9000, 40, 40], np.float32)
-    found = detector.refine(grace_hopper, np.stack([elsewhere, face.box, outside]))
+    found = detector.refine(photograph, np.stack([elsewhere, face.box, outside]))
     assert [one is None for one in found] == [True, False, True]
 
 
-def test_a_huge_frame_is_searched_in_bounded_memory(
-    detector: Detector, grace_hopper: Image
-) -> None:
+def test_a_huge_frame_is_searched_in_bounded_memory(detector: Detector, photograph: Image) -> None:
     huge = np.zeros((2400, 16384, 3), np.uint8)
-    huge[900:1500, 9000:9512] = grace_hopper
+    huge[900:1500, 9000:9512] = photograph
     (face,) = detector.detect(huge, 200)
-    (expected,) = detector.detect(grace_hopper)
+    (expected,) = detector.detect(photograph)
     moved = expected.box + np.array([9000, 900, 0, 0], np.float32)
     assert iou(face.box[None], moved[None])[0, 0] > 0.8
 

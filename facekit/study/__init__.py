@@ -1,0 +1,1 @@
+"""Many inputs: what becomes which table, processes, shards, a Ray cluster, the study's summary."""
