@@ -32,6 +32,7 @@ class Disturbed:
     Attributes:
         what: what was done to it.
         share: when, as the share of the tables that were there.
+        code: its exit code; negative for the signal that ended it.
         files: files below the output folder when it had ended.
         differences: paths that differ from the undisturbed run after resuming.
         left_behind: processes and temporary folders that should be gone.
@@ -39,6 +40,7 @@ class Disturbed:
 
     what: str
     share: float
+    code: int
     files: int
     differences: tuple[str, ...]
     left_behind: tuple[str, ...]
@@ -89,7 +91,7 @@ def disturb(
     _wait_for(process, output, share * sum(1 for _ in undisturbed.rglob("*.schema.json")))
     family = _descendants(process.pid)
     done = _strike(process, family, what) if isinstance(what, str) else what()
-    process.wait()
+    code = process.wait()
     processes = _survivors(family)
     files = sum(path.is_file() for path in output.rglob("*"))
     extract(study, output, *arguments)
@@ -98,7 +100,7 @@ def disturb(
         name for name in {*expected, *found} if expected.get(name) != found.get(name)
     )
     folders = sorted(_temporary() - before)
-    return Disturbed(done, share, files, tuple(differences), (*processes, *folders))
+    return Disturbed(done, share, code, files, tuple(differences), (*processes, *folders))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -125,7 +127,13 @@ def _start(study: Path, output: Path, arguments: Sequence[str]) -> "subprocess.P
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # A shell starts what runs in its background deaf to Ctrl-C.
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", output: Path, tables: float) -> None:
