@@ -44,6 +44,13 @@ from facekit.synthetic.sampling import CLEAN, FACS, Distribution, Expressions
     type=click.Path(path_type=Path),
     help="Library of real wrinkles, made if missing [default: wrinkles.npz in OUT].",
 )
+@click.option(
+    "--blended",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of people with a skin blended out of two of the split's.",
+)
 @click.option("--clean", is_flag=True, help="Clean fronts only.")
 def main(
     data: Path,
@@ -57,6 +64,7 @@ def main(
     supersample: float,
     expressions: Expressions,
     wrinkles: Path | None,
+    blended: float,
     clean: bool,
 ) -> None:
     """Render pictures of faces with exact truth; what is already complete is kept."""
@@ -73,6 +81,7 @@ def main(
             supersample=supersample,
             distribution=_distribution(expressions, clean),
             wrinkles=wrinkles,
+            blended=blended,
         )
         for path in shards.write(plan, out, workers):
             done += len(plan.shards()[int(path.name[:5])])

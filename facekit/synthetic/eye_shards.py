@@ -57,6 +57,7 @@ class EyePlan:
         seed: of everything random.
         shard: strips per shard.
         people_every: strips of the same person in a row; a new person takes 60 ms.
+        blended: share of people with a skin out of two of the split's.
     """
 
     data: Path
@@ -65,6 +66,7 @@ class EyePlan:
     seed: int = 0
     shard: int = 1000
     people_every: int = 8
+    blended: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse impossible plans.
@@ -78,7 +80,10 @@ class EyePlan:
 
     def meta(self) -> dict[str, object]:
         """What decides the pictures, for ``meta.json``."""
-        plain = {key: value for key, value in asdict(self).items() if key not in ("data", "count")}
+        places = ["data", "count"]
+        if self.blended == 0:  # sets that were made before there was any blending
+            places.append("blended")
+        plain = {key: value for key, value in asdict(self).items() if key not in places}
         return {"version": VERSION, **plain}
 
     def rows(self, number: int) -> range:
@@ -92,7 +97,7 @@ class StripStream:
     def __init__(self, plan: EyePlan) -> None:
         """Load the studio."""
         self._plan = plan
-        self._studio = EyeStudio(plan.data, plan.split)
+        self._studio = EyeStudio(plan.data, plan.split, blended=plan.blended)
         self._group = -1
         self._wearer: Wearer | None = None
 
@@ -252,14 +257,28 @@ def _images_of(truth: Path) -> Path:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes.")
 @click.option("--shard", type=int, default=1000, show_default=True, help="Strips per file.")
+@click.option(
+    "--blended",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of people with a skin blended out of two of the split's.",
+)
 def main(
-    data: Path, out: Path, count: int, split: Split, seed: int, workers: int, shard: int
+    data: Path,
+    out: Path,
+    count: int,
+    split: Split,
+    seed: int,
+    workers: int,
+    shard: int,
+    blended: float,
 ) -> None:
     """Render strips of eyes with exact truth; what is already complete is kept."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     started, done = time.monotonic(), 0
     try:
-        plan = EyePlan(data, split, count, seed, shard)
+        plan = EyePlan(data, split, count, seed, shard, blended=blended)
         for path in write(plan, out, workers):
             done += len(plan.rows(int(path.name[:5])))
             rate = done / (time.monotonic() - started)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.errors import SourceError
+from facekit.synthetic.blend import blend
 from facekit.synthetic.material import GAMMA
 from facekit.synthetic.mesh import FaceModel, renderer_folder
 from facekit.synthetic.texture import TexturePainter
@@ -146,12 +147,16 @@ class People:
         identity = np.zeros(len(self.model.identity), np.float32)
         return self._person(AVERAGE, look, identity, np.array([0.10, 0.06, 0.03]), None)
 
-    def draw(self, random: np.random.Generator, row: int | None = None) -> Person:
+    def draw(
+        self, random: np.random.Generator, row: int | None = None, blended: float = 0.0
+    ) -> Person:
         """Someone of this split with a random shape, tint, hair volume, eyes and teeth.
 
         Args:
             random: source of chance.
             row: row of people.npz to be drawn; chosen at random if None.
+            blended: share of people with a skin out of two of the split's textures
+                (`facekit.synthetic.blend`).
         """
         if self.split == "average":
             return self.average()
@@ -164,7 +169,20 @@ class People:
         iris = (np.clip(self._iris[index], 8, 255) / 255) ** GAMMA * 1.1
         if random.random() < 0.6:
             iris = _IRIS_COLOURS[random.integers(len(_IRIS_COLOURS))] * random.uniform(0.6, 1.3)
-        return self._person(index, self._look(index), identity.astype(np.float32), iris, random)
+        look = self._look(index)
+        if blended > 0 and random.random() < blended:
+            look = self._blended(look, random)
+        return self._person(index, look, identity.astype(np.float32), iris, random)
+
+    def _blended(self, look: _Look, random: np.random.Generator) -> _Look:
+        other = self._look(int(random.choice(self.rows)))
+        texture = other.texture[:, :, ::-1] if random.random() < 0.5 else other.texture
+        share = float(random.uniform(0.15, 1.0))
+        return _Look(
+            blend(look.texture, texture, share, random),
+            share * look.skin + (1 - share) * other.skin,
+            share * look.hair + (1 - share) * other.hair,
+        )
 
     def _person(
         self,

@@ -75,6 +75,7 @@ class ShardPlan:
         distribution: what is drawn how often.
         wrinkles: file with the library of real wrinkles, made from the data folder where it is
             missing; ``wrinkles.npz`` in the set's folder if None.
+        blended: share of people with a skin out of two of the split's.
     """
 
     data: Path
@@ -87,6 +88,7 @@ class ShardPlan:
     supersample: float = 2
     distribution: Distribution = field(default_factory=Distribution)
     wrinkles: Path | None = None
+    blended: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse impossible plans.
@@ -100,7 +102,9 @@ class ShardPlan:
 
     def meta(self) -> dict[str, object]:
         """What decides the pictures, for ``meta.json``."""
-        places = ("data", "count", "wrinkles")
+        places = ["data", "count", "wrinkles"]
+        if self.blended == 0:  # sets that were made before there was any blending
+            places.append("blended")
         plain = {key: value for key, value in asdict(self).items() if key not in places}
         return {"version": VERSION, **json.loads(json.dumps(plain))}
 
@@ -143,7 +147,7 @@ class SampleStream:
         group = index // self._plan.people_every
         if self._person is None or group != self._group:
             random = np.random.default_rng((self._plan.seed, 0, group))
-            self._person = self._studio.people.draw(random)
+            self._person = self._studio.people.draw(random, blended=self._plan.blended)
             self._group = group
         return self._person
 

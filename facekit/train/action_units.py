@@ -1,9 +1,10 @@
 """The action unit network: ``python -m facekit.train action_units ...``, settings as elsewhere.
 
-First the landmarks' part and the teacher are fitted on renders (`facekit.train.unit_geometry`),
-then the part that reads the picture: half of each batch renders with exact truth, the rest photos
-with the teacher's opinion, muted where it is blind, and neutral photos that show nothing. Nothing
-is learned from or chosen by what emotion a picture is said to show.
+In two runs. The first sees renders alone. The second starts from it (``--start``), and half of
+each batch is photos: with the opinion of a teacher that has only seen renders, of which the first
+run's network is a part (`facekit.train.unit_teacher`), and neutral ones that show nothing. In
+either the landmarks' part is fitted first (`facekit.train.unit_geometry`). Nothing is learned from
+or chosen by what emotion a picture is said to show.
 """
 
 import logging
@@ -14,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from facekit.facs import ACTION_UNITS
 from facekit.network.action_units import HIGHEST, UNITS, ActionUnitNetwork, whole_face
 from facekit.train.credits import LICENCE, PHOTOS, RENDERS
 from facekit.train.data import point_mirror
-from facekit.train.loop import Batch, Plan, Trainer, best_state
+from facekit.train.loop import Batch, Plan, Trainer, best_state, origin, saved_state
 from facekit.train.losses import student_nll
 from facekit.train.publish import Publication, publish
 from facekit.train.settings import Settings, parse
@@ -31,8 +33,9 @@ from facekit.train.unit_batches import (
     fixed,
 )
 from facekit.train.unit_calibration import calibrate, true_whole
-from facekit.train.unit_faces import Finder, UnitFaces, photos, rendered
-from facekit.train.unit_geometry import Teacher, appoint, fit, neutral_weights, score_loss
+from facekit.train.unit_faces import Finder, UnitFaces, joined, photos, rendered
+from facekit.train.unit_geometry import fit, neutral_weights, score_loss
+from facekit.train.unit_teacher import Teacher, appoint
 from facekit.train.unit_validation import by_unit, scores
 from facekit.types import Floats
 
@@ -40,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 NAME = "action_units"
 _WARM_UP = 0.15
 _PHOTOS, _NEUTRALS, _UNCERTAINTY = 1.5, 0.3, 0.05
-_GEOMETRY_STEPS = 1500
+_GEOMETRY_STEPS = 2500
 _SIZES = (0, 64, 40)
 """Pixels of the crops in which neutral photos are seen for calibration; 0 as they are."""
 
@@ -78,10 +81,9 @@ class UnitTask:
         self.batch = batches
         self._held_out = held_out
         self._resting = neutral_weights()
+        self._sided = torch.tensor([float(unit.sided) for unit in ACTION_UNITS])
         self._trust = torch.ones(UNITS) if teacher is None else teacher.trust
-        self._opinions = (
-            None if teacher is None else teacher.lessons(held_out["photos"].teacher.numpy())
-        )
+        self._opinions = None if teacher is None else teacher.lessons(held_out["photos"])
 
     def loss(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Scores by the picture on all kinds of faces; the sd on renders."""
@@ -89,16 +91,18 @@ class UnitTask:
         network.geometry.eval()  # it is fitted already
         found = network.scores(batch["image"], batch["points"])
         picture, log_sd = found.picture.float(), found.log_sd.float()
-        target, kind = batch["target"], batch["kind"]
+        target, kind, chimera = batch["target"], batch["kind"], batch["chimera"]
+        told = torch.ones_like(target)
+        told[chimera] = self._sided
         losses: dict[str, Tensor] = {}
         for name, which, weights in (
             ("renders", RENDER, torch.ones(UNITS)),
             ("photos", PHOTO, self._trust),
             ("neutrals", NEUTRAL, self._resting),
         ):
-            wanted = target[kind == which]
-            losses[name] = score_loss(picture[kind == which], wanted, weights.expand_as(wanted))
-        exact = kind == RENDER
+            rows = kind == which
+            losses[name] = score_loss(picture[rows], target[rows], weights * told[rows])
+        exact = (kind == RENDER) & ~chimera
         with torch.no_grad():
             sides = network.intensity(found.joint[exact].float())
             error = whole_face(sides) - true_whole(target[exact] * HIGHEST)
@@ -127,8 +131,10 @@ class UnitTask:
 
 
 def training_faces(settings: Settings, finder: Finder) -> tuple[UnitFaces, UnitFaces | None]:
-    """Renders, and photos where a cache of them is given."""
-    made = rendered(settings.shards / "train", finder, settings.limit)
+    """Renders of all sets named ``train...``, and photos where a cache of them is given."""
+    folders = sorted(settings.shards.glob("train*"))
+    sets = [rendered(folder, finder, settings.limit) for folder in folders]
+    made = joined(sets, [float(len(part)) for part in sets])
     if settings.photos is None:
         return made, None
     return made, photos(settings.photos, settings.data, finder, train=True)
@@ -154,12 +160,14 @@ def make_trainer(settings: Settings) -> Trainer:
     made, seen = training_faces(settings, finder)
     held_out = validation(settings, finder)
     network = new_network(settings)
-    quiet = made.points[:0] if seen is None else seen.points[seen.neutral]
-    _fitted(settings, "geometry", network, made.points, made.units, quiet)
-    teacher = None if seen is None else _teacher(settings, made, seen, finder)
-    taught = None
-    if seen is not None and teacher is not None:
-        taught = Taught(seen, teacher.lessons(seen.teacher))
+    if settings.start is not None:
+        network.load_state_dict(saved_state(settings.start))
+    _fitted(settings, "geometry", network, made.points, made.units)
+    teacher = taught = None
+    if seen is not None:
+        photographs = fixed(seen, len(seen))
+        teacher = _teacher(settings, made, photographs, held_out["renders"])
+        taught = Taught(seen, teacher.lessons(photographs))
     _LOG.info("training on %d renders and %d photos", len(made), 0 if seen is None else len(seen))
     batches = UnitBatches(made, taught, settings.batch, settings.seed)
     plan = Plan(
@@ -178,12 +186,17 @@ def new_network(settings: Settings) -> ActionUnitNetwork:
     return ActionUnitNetwork(mirror=point_mirror(settings.data).tolist())
 
 
-def _teacher(settings: Settings, made: UnitFaces, seen: UnitFaces, finder: Finder) -> Teacher:
-    network = new_network(settings)
+def _teacher(
+    settings: Settings, made: UnitFaces, photographs: FixedUnits, held_out: FixedUnits
+) -> Teacher:
+    reader = new_network(settings)
     known = np.isfinite(made.teacher[:, 0, 0])
-    quiet = seen.teacher[seen.neutral]
-    _fitted(settings, "teacher", network, made.teacher[known], made.units[known], quiet)
-    return appoint(network, seen, rendered(settings.shards / "val", finder))
+    _fitted(settings, "teacher", reader, made.teacher[known], made.units[known])
+    looker = None
+    if settings.start is not None:
+        looker = new_network(settings)
+        looker.load_state_dict(saved_state(settings.start))
+    return appoint(reader, looker, photographs, held_out)
 
 
 def _fitted(
@@ -192,7 +205,6 @@ def _fitted(
     network: ActionUnitNetwork,
     points: Floats,
     units: Floats,
-    quiet: Floats,
 ) -> None:
     """Fit a landmarks' part; a resumed run takes the one that it began with."""
     path = settings.out / f"{name}.pt"
@@ -201,7 +213,7 @@ def _fitted(
         network.geometry.eval()
         return
     steps = min(_GEOMETRY_STEPS, 50 * settings.steps)
-    fit(network, points, units, quiet, settings.seed, steps)
+    fit(network, points, units, settings.seed, steps)
     torch.save(network.geometry.state_dict(), path)
 
 
@@ -253,7 +265,7 @@ def publish_best(settings: Settings, folder: Path) -> None:
                 "renders": by_unit(network, made),
             },
             licence=LICENCE,
-            source="trained by facekit from random weights",
+            source=origin(settings.start),
         ),
         folder,
     )

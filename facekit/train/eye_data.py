@@ -1,5 +1,6 @@
 """Eyes to train the gaze network on: rendered strips, photos with a teacher's points, lone eyes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,23 +57,23 @@ class Strips:
         return np.where(self.hidden > _HIDDEN, 0.05, weight).astype(np.float32)
 
 
-def renders(folder: Path, limit: int | None = None) -> Strips:
+def renders(folders: Sequence[Path], limit: int | None = None) -> Strips:
     """Rendered strips.
 
     An eye's target is the line of sight that people have on average for its optical axis: the
     angle between the two is a person's own and cannot be seen.
 
     Args:
-        folder: written by ``python -m facekit.synthetic.eye_shards``.
-        limit: at most so many.
+        folders: sets written by ``python -m facekit.synthetic.eye_shards``.
+        limit: at most so many of each set.
     """
-    made = eye_shards.read(folder, limit)
-    truth = made.truth
+    sets = [eye_shards.read(folder, limit) for folder in folders]
+    truth = {name: np.concatenate([made.truth[name] for made in sets]) for name in eye_shards.TRUTH}
     turn = truth["rotation"]
     optical = gaze_angles(np.einsum("nji,nkj->nki", turn, truth["optical"]))
     sight = gaze_vectors(optical - KAPPA * np.array([[1, 1], [-1, 1]]))
     return Strips(
-        images=made.images,
+        images=np.concatenate([made.images for made in sets]),
         points=truth["points"],
         corners=truth["points"][:, :, :2],
         unit=truth["eye_distance"],

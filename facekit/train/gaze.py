@@ -18,7 +18,7 @@ from facekit.network.gaze import ANGLE_DEG, GazeNetwork
 from facekit.train.eye_batches import EyeBatches, EyeJitter, EyeMix, cut, lone_crop, stacked
 from facekit.train.eye_credits import CROP, INPUT, LICENCE, training_data
 from facekit.train.eye_data import LoneEyes, Strips, lone_eyes, photos, renders
-from facekit.train.loop import Batch, Plan, Trainer, best_state
+from facekit.train.loop import Batch, Plan, Trainer, best_state, origin, saved_state
 from facekit.train.publish import Publication, publish
 from facekit.train.settings import Settings, parse
 
@@ -195,7 +195,7 @@ def make_trainer(settings: Settings) -> Trainer:
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
     cv2.setNumThreads(1)
-    strips = renders(settings.shards / "train", settings.limit)
+    strips = renders(sorted(settings.shards.glob("train*")), settings.limit)
     real = None if settings.photos is None else photos(settings.photos, "train")
     _LOG.info("training on %d strips, %d photos", len(strips), 0 if real is None else len(real))
     batches = EyeBatches(
@@ -203,7 +203,7 @@ def make_trainer(settings: Settings) -> Trainer:
     )
     task = GazeTask(
         batches,
-        renders(settings.shards / "val"),
+        renders([settings.shards / "val"]),
         lone_eyes(settings.data, "val"),
         settings.validation,
     )
@@ -215,7 +215,10 @@ def make_trainer(settings: Settings) -> Trainer:
         average=0.997,
         validate_every_s=settings.validate_every_s,
     )
-    return Trainer(GazeNetwork(), task, plan, settings.out)
+    network = GazeNetwork()
+    if settings.start is not None:
+        network.load_state_dict(saved_state(settings.start))
+    return Trainer(network, task, plan, settings.out)
 
 
 def main(arguments: list[str]) -> int:
@@ -236,7 +239,7 @@ def publish_best(settings: Settings) -> None:
     assert settings.publish is not None
     network = GazeNetwork()
     network.load_state_dict(best_state(settings.out))
-    strips = renders(settings.shards / "val")
+    strips = renders([settings.shards / "val"])
     crops = {
         "small": fixed(strips, settings.validation, _SMALL),
         "large": fixed(strips, settings.validation, _LARGE),
@@ -265,7 +268,7 @@ def publication(settings: Settings, measured: dict[str, dict[str, float]]) -> Pu
         command=settings.command,
         scores=measured,
         licence=LICENCE,
-        source="trained by facekit from random weights",
+        source=origin(settings.start),
     )
 
 

@@ -18,7 +18,7 @@ from facekit.train.credits import CROP, INPUT, LICENCE, training_data
 from facekit.train.crops import CropBatches, FixedCrops, Mix, fixed_crops
 from facekit.train.data import Faces, photos, point_mirror, renders
 from facekit.train.lifter import Lifter, with_own_landmarks
-from facekit.train.loop import Batch, Plan, Trainer, best_state, outputs
+from facekit.train.loop import Batch, Plan, Trainer, best_state, outputs, saved_state
 from facekit.train.losses import angles_deg, geodesic, rotation_matrix, student_nll
 from facekit.train.publish import Publication, publish
 from facekit.train.settings import Settings, parse
@@ -152,7 +152,7 @@ def make_trainer(settings: Settings) -> Trainer:
 
 def start_from(network: HeadPoseNetwork, path: Path) -> None:
     """Take the trunk's weights out of a checkpoint of the landmark network, which is deeper."""
-    state = torch.load(path, map_location="cpu", weights_only=True)["network"]
+    state = saved_state(path)
     prefix = "trunk."
     ours = network.trunk.state_dict()
     trunk = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,7 @@ class Plan:
         seed: of the network's first weights and of the batches.
         ahead: batches that are prepared in advance.
         bfloat16: run the network in 16 bits where torch may.
+        clip: largest norm of a step's gradient.
     """
 
     minutes: float
@@ -63,6 +64,7 @@ class Plan:
     seed: int = 0
     ahead: int = 6
     bfloat16: bool = True
+    clip: float = 5.0
 
 
 class Trainer:
@@ -73,24 +75,26 @@ class Trainer:
         task: batches, losses and validation.
         plan: how long and how fast.
         out: folder for checkpoints and the log.
+        rates: learning rate of parameters by name, as a share of the plan's; 1 for others.
     """
 
-    def __init__(self, network: nn.Module, task: Task, plan: Plan, out: Path) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        task: Task,
+        plan: Plan,
+        out: Path,
+        rates: Mapping[str, float] | None = None,
+    ) -> None:
         """Prepare a run from its beginning."""
         self.network = network.to(memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(network).eval()
         self.task, self.plan, self.out = task, plan, out
         self.step, self.elapsed_s, self.best = 0, 0.0, math.inf
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        plain = [p for p in network.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": plan.decay},
-                {"params": plain, "weight_decay": 0.0},
-            ],
-            lr=plan.rate,
-            fused=True,
-        )
+        groups = _groups(network, plan, rates or {})
+        # Beside the optimizer, not in it: its groups are read back from checkpoints.
+        self._shares = [group.pop("share") for group in groups]
+        self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, fused=True)
         out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -131,13 +135,13 @@ class Trainer:
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
         self.network.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.rate * one_cycle(self.progress)
+        for group, share in zip(self.optimizer.param_groups, self._shares, strict=True):
+            group["lr"] = self.plan.rate * share * one_cycle(self.progress)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
             losses = self.task.loss(self.network, batch, self.progress)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self.optimizer.step()
         self.step += 1
         self._average()
@@ -182,6 +186,25 @@ class Trainer:
         return {"step": self.step, "elapsed_s": round(self.elapsed_s, 1)}
 
 
+def _groups(network: nn.Module, plan: Plan, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Parameters by weight decay (matrices only) and learning rate, for the optimizer."""
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {
+        (True, 1.0): [],
+        (False, 1.0): [],
+    }
+    for name, parameter in network.named_parameters():
+        groups.setdefault((parameter.ndim > 1, rates.get(name, 1.0)), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "weight_decay": plan.decay if decayed else 0.0,
+            "share": share,
+        }
+        for (decayed, share), parameters in groups.items()
+        if parameters
+    ]
+
+
 @torch.no_grad()
 def outputs(network: nn.Module, images: Tensor, batch: int = 32) -> tuple[Tensor, ...]:
     """All outputs of a network for any number of images."""
@@ -193,12 +216,23 @@ def outputs(network: nn.Module, images: Tensor, batch: int = 32) -> tuple[Tensor
     return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
-def best_state(out: Path) -> dict[str, Tensor]:
-    """Weights of the best network of a run's folder."""
-    state: dict[str, Tensor] = torch.load(out / BEST, map_location="cpu", weights_only=True)[
+def saved_state(checkpoint: Path) -> dict[str, Tensor]:
+    """Weights of the network in a checkpoint, such as a run's `BEST`."""
+    state: dict[str, Tensor] = torch.load(checkpoint, map_location="cpu", weights_only=True)[
         "network"
     ]
     return state
+
+
+def best_state(out: Path) -> dict[str, Tensor]:
+    """Weights of the best network of a run's folder."""
+    return saved_state(out / BEST)
+
+
+def origin(start: Path | None) -> str:
+    """Where a network's first weights came from, for the manifest."""
+    plain = "trained by facekit from random weights"
+    return plain if start is None else f"{plain}, in two runs: the first's best began the second"
 
 
 def one_cycle(progress: float, warm_up: float = 0.05) -> float:

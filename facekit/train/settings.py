@@ -23,7 +23,7 @@ class Settings:
         validation: at most so many validation faces per source.
         validate_every_s: seconds between validations.
         resume: continue the run in `out`.
-        start: checkpoint whose trunk the network starts from.
+        start: checkpoint that the network, or as much of it as fits, starts from.
         publish: weights folder to publish the best network into.
         command: the command line that trains the run.
     """
@@ -68,11 +68,29 @@ def parse(name: str, about: str | None, arguments: list[str]) -> Settings:
     parser.add_argument("--validation", type=int, default=400, help="faces per source")
     parser.add_argument("--validate-every-s", type=float, default=240)
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
-    parser.add_argument("--start", type=Path, help="checkpoint to take the trunk from")
+    parser.add_argument("--start", type=Path, help="checkpoint to start from")
     parser.add_argument("--publish", type=Path, help="weights folder to publish into")
     options = parser.parse_args(arguments)
-    given = " ".join(["python -m facekit.train", name, *map(_portable, arguments)])
-    return Settings(**vars(options), command=_command(options.out, options.minutes > 0, given))
+    command = command_of(name, arguments, options.out, options.minutes > 0)
+    return Settings(**vars(options), command=command)
+
+
+def command_of(name: str, arguments: list[str], out: Path, trains: bool) -> str:
+    """The command that trained the run in a folder, noted there: a later one may only publish it.
+
+    Args:
+        name: of the trainer.
+        arguments: what follows the name on the command line.
+        out: folder of the run.
+        trains: whether this command trains.
+    """
+    path = out / "command.txt"
+    if trains or not path.is_file():
+        given = " ".join(["python -m facekit.train", name, *map(_portable, arguments)])
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(given + "\n", encoding="utf-8")
+        return given
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _portable(argument: str) -> str:
@@ -81,13 +99,3 @@ def _portable(argument: str) -> str:
     if not path.is_absolute():
         return argument
     return f"{path.parent.name}/{path.name}" if path.suffix else path.name
-
-
-def _command(out: Path, trains: bool, given: str) -> str:
-    """The command that trained the run in `out`: a later one may only publish it."""
-    path = out / "command.txt"
-    if trains or not path.is_file():
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(given + "\n", encoding="utf-8")
-        return given
-    return path.read_text(encoding="utf-8").strip()

@@ -1,4 +1,9 @@
-"""Batches of aligned crops that teach action units: renders, photos with a teacher, neutrals."""
+"""Batches of aligned crops that teach action units: renders, photos with a teacher, neutrals.
+
+Some crops are chimeras: the left half of one face and the right half of another. Each half keeps
+its own truth, so that a side is judged by what that side shows and not by what reaches over the
+middle. Units without sides teach nothing there.
+"""
 
 from dataclasses import dataclass
 
@@ -20,6 +25,8 @@ RENDER, PHOTO, NEUTRAL = 0, 1, 2
 _RENDERS = 0.5
 _NEUTRALS = 0.1
 _WORSE_RENDERS = 0.25
+_CHIMERAS = 0.25
+_SEAM = (1.5, 4.0)  # pixels: sd of the middle's place, half of the width of the blend
 _MOVES = Jitter(shift=0.012, log_scale=0.03, roll_deg=2.5)
 
 
@@ -61,7 +68,8 @@ class UnitBatches:
 
         Returns:
             ``image`` (n, 3, SIZE, SIZE) float32 0-255, gray; ``points`` (n, 478, 2);
-            ``target`` (n, 2, 22) shares of the largest intensity; ``kind`` (n,) of the face.
+            ``target`` (n, 2, 22) shares of the largest intensity; ``kind`` (n,) of the face;
+            ``chimera`` (n,) whether the halves belong to two faces.
         """
         random = np.random.default_rng((self._seed, 5, step))
         images = np.empty((self._size, SIZE, SIZE), np.uint8)
@@ -73,12 +81,14 @@ class UnitBatches:
             worse = kind[k] != RENDER or random.random() < _WORSE_RENDERS
             images[k] = look(faces, row, random, worse)
             points[k] = faces.points[row]
+        images, target, chimera = _with_chimeras(images, target, kind, random)
         planes = torch.from_numpy(images).float()[:, None].expand(-1, 3, -1, -1)
         return {
             "image": planes,
             "points": torch.from_numpy(points),
             "target": target,
             "kind": torch.from_numpy(kind),
+            "chimera": torch.from_numpy(chimera),
         }
 
     def _draw(self, random: Random, place: float) -> tuple[int, UnitFaces, int, Tensor]:
@@ -91,6 +101,35 @@ class UnitBatches:
             return PHOTO, faces, row, self._photos.lessons[row]
         row = _drawn(self._drawn_neutral, random)
         return NEUTRAL, faces, row, torch.full((2, UNITS), NEUTRAL_TARGET)
+
+
+def _with_chimeras(
+    images: Image, target: Tensor, kind: NDArray[np.int64], random: Random
+) -> tuple[Image, Tensor, NDArray[np.bool_]]:
+    """Some faces with a half of the next face of their kind; which they are."""
+    partner = np.roll(np.arange(len(images)), -1)
+    chosen = (random.random(len(images)) < _CHIMERAS) & (kind == kind[partner]) & (kind != NEUTRAL)
+    mixed, wanted = images.copy(), target.clone()
+    for k in np.flatnonzero(chosen):
+        side, other = int(random.integers(2)), int(partner[k])
+        mixed[k] = half_and_half(images[k], images[other], side, random.normal(0, _SEAM[0]))
+        wanted[k, side] = target[other, side]
+    return mixed, wanted, chosen
+
+
+def half_and_half(face: Image, other: Image, side: int, off: float = 0.0) -> Image:
+    """(SIZE, SIZE) a face with one half of another.
+
+    Args:
+        face: (SIZE, SIZE) gray crop.
+        other: crop whose half is taken.
+        side: which half: 0 the subject's left, on image right; 1 the right.
+        off: pixels by which the seam lies to the right of the middle.
+    """
+    columns = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2 - off
+    right = np.clip(0.5 + columns / (2 * _SEAM[1]), 0, 1)
+    share = right if side == 0 else 1 - right
+    return np.asarray(np.round(face + share * (other.astype(np.float32) - face)), np.uint8)
 
 
 def look(faces: UnitFaces, row: int, random: Random | None, worse: bool = False) -> Image:
@@ -122,6 +161,7 @@ class FixedUnits:
         units: (n, 2, 22) true intensity, NaN where unknown.
         neutral: (n,) known to show no action unit.
         teacher: (n, 478, 2) as in `UnitFaces`.
+        source: (n,) as in `UnitFaces`.
     """
 
     image: Tensor
@@ -129,6 +169,7 @@ class FixedUnits:
     units: Tensor
     neutral: Tensor
     teacher: Tensor
+    source: Tensor
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -153,6 +194,7 @@ def fixed(faces: UnitFaces, count: int, sizes: tuple[int, ...] = (0,)) -> FixedU
         units=torch.from_numpy(faces.units[repeated]),
         neutral=torch.from_numpy(faces.neutral[repeated]),
         teacher=torch.from_numpy(faces.teacher[repeated]),
+        source=torch.from_numpy(faces.source[repeated]),
     )
 
 

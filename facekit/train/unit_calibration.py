@@ -100,14 +100,28 @@ def calibrate(network: ActionUnitNetwork, renders: FixedUnits, neutrals: FixedUn
 
 def _fit_trust(network: ActionUnitNetwork, scores: Scores, units: Tensor) -> None:
     """The weight of the landmarks' score with which each unit's joint score says most."""
-    tried = torch.linspace(0.02, 0.98, 25)  # shares of the most that may be
+    share = telling_shares(scores.picture, scores.geometry, units, MOST_TRUST)
+    network.join.data.copy_(torch.logit(share / MOST_TRUST))
+
+
+def telling_shares(picture: Tensor, points: Tensor, units: Tensor, most: float) -> Tensor:
+    """(22,) share of the landmarks' score with which both scores together say most.
+
+    Args:
+        picture: (n, 2, 22) scores.
+        points: the same by landmarks.
+        units: (n, 2, 22) true intensity.
+        most: largest share that may be.
+    """
+    tried = most * torch.linspace(0.02, 0.98, 25)
+    shares = torch.empty(UNITS)
     for row in range(UNITS):
-        picture, geometry = scores.picture[..., row], scores.geometry[..., row]
-        said = [(1 - MOST_TRUST * t) * picture + MOST_TRUST * t * geometry for t in tried]
+        said = [(1 - t) * picture[..., row] + t * points[..., row] for t in tried]
         columns = torch.stack(said, dim=-1).flatten(0, 1).double().numpy()
         truth = units[..., row].flatten()[:, None].double().numpy()
         r = np.nan_to_num(pearson(expit(columns), np.repeat(truth, len(tried), axis=1)))
-        network.join.data[row] = torch.logit(tried[int(r.argmax())])
+        shares[row] = tried[int(r.argmax())]
+    return shares
 
 
 def _fit_intensity(network: ActionUnitNetwork, scores: Tensor, units: Tensor) -> None:

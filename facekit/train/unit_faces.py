@@ -45,7 +45,7 @@ DRAWN = {
 }
 """Sets of photos and how often each is drawn: sharp, strongly expressive faces are rare."""
 
-_ASKED = 4000  # renders on which the teacher is run: it takes a while
+_ASKED = 8000  # renders of a set on which the teacher is run: it takes a while
 _NEUTRAL_VOTES = 8  # of ten
 _TRAIN_FOLDS = 6  # of CFP; the next one validates
 _EVERY_VALIDATES = 10  # of FER+, which has no people and no validation rows
@@ -67,6 +67,7 @@ class UnitFaces:
             where unknown.
         neutral: (n,) known to show no action unit.
         drawn: (n,) how often a face is drawn, as a share of all.
+        source: (n,) number of the set of pictures that a face is from.
     """
 
     images: Sequence[Gray]
@@ -76,6 +77,7 @@ class UnitFaces:
     units: Floats
     neutral: NDArray[np.bool_]
     drawn: NDArray[np.float64]
+    source: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -105,6 +107,7 @@ class UnitFaces:
             units=self.units[kept],
             neutral=self.neutral[kept],
             drawn=self.drawn[kept] / self.drawn[kept].sum(),
+            source=self.source[kept],
         )
 
 
@@ -252,6 +255,7 @@ def joined(parts: Sequence[UnitFaces], shares: Sequence[float]) -> UnitFaces:
         units=np.concatenate([part.units for part in parts]),
         neutral=np.concatenate([part.neutral for part in parts]),
         drawn=weight / weight.sum(),
+        source=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
     )
 
 
@@ -274,6 +278,7 @@ def _faces(
         units=np.asarray(units[kept], np.float32),
         neutral=neutral[kept],
         drawn=np.full(len(kept), 1 / len(kept)),
+        source=np.zeros(len(kept), np.int64),
     )
 
 
@@ -320,8 +325,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     finder = Finder(options.out, options.data)
     for split in ("val", "train"):
-        if (options.shards / split).is_dir():
-            _LOG.info("%d renders %s", len(rendered(options.shards / split, finder)), split)
+        for folder in sorted(options.shards.glob(f"{split}*")):
+            _LOG.info("%d renders %s", len(rendered(folder, finder)), folder.name)
     if options.photos is not None:
         for train in (False, True):
             _LOG.info("%d photos", len(photos(options.photos, options.data, finder, train=train)))

@@ -1,5 +1,6 @@
 """Training of action units on noise: that it runs, resumes, calibrates and ships the result."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -24,10 +25,12 @@ from facekit.train.unit_batches import (
     Taught,
     UnitBatches,
     fixed,
+    half_and_half,
 )
 from facekit.train.unit_calibration import answers, calibrate, rising_line, true_whole
 from facekit.train.unit_faces import UnitFaces, joined
-from facekit.train.unit_geometry import BLIND, NUMBERS, appoint, fit, read
+from facekit.train.unit_geometry import NUMBERS, fit, read
+from facekit.train.unit_teacher import BLIND, appoint
 from facekit.types import Floats
 
 MIRROR = list(range(478))
@@ -77,6 +80,7 @@ def _faces(count: int, seed: int = 0) -> UnitFaces:
         units=units.astype(np.float32),
         neutral=np.arange(count) % 3 == 0,
         drawn=np.full(count, 1 / count),
+        source=np.zeros(count, np.int64),
     )
 
 
@@ -145,8 +149,29 @@ def test_a_batch_is_half_renders_and_depends_on_seed_and_step_alone() -> None:
     assert [int((one["kind"] == kind).sum()) for kind in (RENDER, PHOTO, NEUTRAL)] == [10, 8, 2]
     assert one["image"].shape == (20, 3, SIZE, SIZE)
     assert (one["target"][one["kind"] == NEUTRAL] < 0.02).all()
-    taught = one["target"][one["kind"] == PHOTO]
-    assert all((lesson == lessons).flatten(1).all(1).any() for lesson in taught)
+    whole = one["target"][(one["kind"] == PHOTO) & ~one["chimera"]]
+    assert all((lesson == lessons).flatten(1).all(1).any() for lesson in whole)
+
+
+def test_halves_of_two_faces_keep_their_own_truth() -> None:
+    made, seen = _faces(9), _faces(12, 1)
+    lessons = torch.rand(12, 2, 22)
+    batches = UnitBatches(made, Taught(seen, lessons), 20, seed=4)
+    found = [batches(step) for step in range(4)]
+    mixed = torch.cat([b["target"][b["chimera"] & (b["kind"] == PHOTO)] for b in found])
+    assert 4 < len(mixed) < 20
+    for side in range(2):
+        assert all((one[side] == lessons[:, side]).all(1).any() for one in mixed)
+    assert not all((one == lessons).flatten(1).all(1).any() for one in mixed)
+    assert not any((b["chimera"] & (b["kind"] == NEUTRAL)).any() for b in found)
+
+
+def test_the_subjects_left_half_is_on_image_right() -> None:
+    dark, bright = np.full((SIZE, SIZE), 20, np.uint8), np.full((SIZE, SIZE), 220, np.uint8)
+    left = half_and_half(dark, bright, side=0)
+    assert (left[:, : SIZE // 2 - 8] == 20).all()
+    assert (left[:, SIZE // 2 + 8 :] == 220).all()
+    assert np.array_equal(half_and_half(dark, bright, side=1), left[:, ::-1])
 
 
 def test_sets_are_drawn_by_their_shares() -> None:
@@ -160,19 +185,47 @@ def test_sets_are_drawn_by_their_shares() -> None:
     assert quiet.drawn.sum() == pytest.approx(1)
 
 
+def _small() -> ActionUnitNetwork:
+    return ActionUnitNetwork(MIRROR, hidden=(32, 16), stem=(8, 8), widths=(8, 8))
+
+
 def test_landmarks_learn_what_they_show_and_the_teacher_is_mute_where_they_do_not() -> None:
     torch.manual_seed(0)
-    network = ActionUnitNetwork(MIRROR, hidden=(32, 16), stem=(8, 8), widths=(8, 8))
+    network, smile = _small(), NUMBERS.index(12)
     made, held_out = _faces(300), _faces(80, 1)
-    fit(network, made.points, made.units, made.points[:0], seed=0, steps=120)
-    smile = NUMBERS.index(12)
-    found = read(network, held_out.points)[:, 0, smile].numpy()
+    fit(network, made.points, made.units, seed=0, steps=120)
+    found = read(network, torch.from_numpy(held_out.points))[:, 0, smile].numpy()
     assert np.corrcoef(found, held_out.units[:, 0, smile])[0, 1] > 0.8
-    teacher = appoint(network, made, held_out)
+    teacher = appoint(network, None, fixed(made, 300), fixed(held_out, 80))
     assert teacher.trust[smile] == 1
     assert (teacher.trust[[*BLIND, NUMBERS.index(2)]] < 1).all()
-    lessons = teacher.lessons(held_out.points)
+    lessons = teacher.lessons(fixed(held_out, 80))
     assert lessons.min() >= 0 and lessons.max() <= 1
+
+
+def test_the_picture_speaks_where_there_are_no_landmarks_and_each_set_rests_at_its_own_level() -> (
+    None
+):
+    torch.manual_seed(0)
+    reader, looker, smile = _small(), _small(), NUMBERS.index(12)
+    made = _faces(300)
+    fit(reader, made.points, made.units, seed=0, steps=120)
+    # A second set whose faces all seem to smile a little, whatever they do.
+    points = _faces(300, 2).points
+    points[:, :40, 1] -= 0.3
+    higher = dataclasses.replace(_faces(300, 2), points=points, teacher=points)
+    photos = fixed(joined([made, higher], [1, 1]), 600)
+    photos.teacher[:50] = torch.nan
+    teacher = appoint(reader, looker, photos, fixed(_faces(80, 1), 80))
+    # The untrained picture's part says nothing, but where landmarks are blind it speaks alone.
+    assert teacher.share[smile] > 0.3
+    assert (teacher.share[BLIND] == 0).all()
+    assert teacher.low[1, smile] > teacher.low[0, smile]
+    lessons = teacher.lessons(photos)
+    assert lessons.isfinite().all()
+    first, second = lessons[50:300, 0, smile].mean(), lessons[300:, 0, smile].mean()
+    raw = torch.sigmoid(read(reader, photos.teacher[50:]))[:, 0, smile]
+    assert second - first < raw[250:].mean() - raw[:250].mean()
 
 
 def test_the_rising_line_never_falls_and_follows_its_data() -> None:
@@ -200,8 +253,8 @@ def test_calibration_gives_intensity_presence_and_spread_their_meaning(
     plain = scores._replace(joint=said, log_sd=torch.zeros(600, 22))
     resting = scores._replace(joint=torch.full((600, 2, 22), -0.4), log_sd=torch.zeros(600, 22))
     unused = torch.zeros(600)
-    faces = FixedUnits(unused, unused, truth, unused, unused)
-    quiet = FixedUnits(*(torch.ones(600) for _ in range(5)))
+    faces = FixedUnits(unused, unused, truth, unused, unused, unused)
+    quiet = FixedUnits(*(torch.ones(600) for _ in range(6)))
 
     def stand_in(given: ActionUnitNetwork, whom: FixedUnits) -> unit_calibration.Answers:
         chosen = plain if whom is faces else resting

@@ -42,7 +42,7 @@ def _write(folder: Path, count: int) -> Path:
 
 @pytest.fixture
 def strips(tmp_path: Path) -> Strips:
-    return renders(_write(tmp_path / "train", 8))
+    return renders([_write(tmp_path / "train", 8)])
 
 
 def _lone() -> LoneEyes:
@@ -147,7 +147,7 @@ def _settings(folder: Path) -> Settings:
 
 
 def test_a_run_learns_is_published_and_runs_alike_on_both_backends(tmp_path: Path) -> None:
-    strips = renders(_write(tmp_path / "train", 8))
+    strips = renders([_write(tmp_path / "train", 8)])
     _write(tmp_path / "val", 4)
     task = gaze.GazeTask(EyeBatches(strips, None, _lone(), EyeMix(8), 0), strips, _lone(), 4)
     settings = _settings(tmp_path)
