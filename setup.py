@@ -30,8 +30,10 @@ TEST = [
     "onnxscript>=0.2",
     "pandas-stubs",
     "psutil>=5.9",
+    *EXTRAS["live"],
     "pytest>=8",
     "ruff>=0.9",
+    "scikit-image>=0.22",
     "selenium>=4.20",
     "scipy-stubs",
 ]

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from facekit.output import read_table
     from facekit.pipeline import Pipeline
     from facekit.source import open_source
+    from facekit.study.events_of import find_events
     from facekit.task import extract
     from facekit.types import Detection, Face, Frame, HeadPose, Landmarks, Region
 
 _HOMES = {
     "extract": "task",
+    "find_events": "study.events_of",
     "open_source": "source",
     "Pipeline": "pipeline",
     "PipelineOptions": "options",
@@ -69,6 +71,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "extract",
+    "find_events",
     "open_source",
     "read_table",
 ]

@@ -5,56 +5,13 @@ from here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
+from facekit.column import Column as Column
+from facekit.column import Kind as Kind
+from facekit.column import number as _number
 from facekit.errors import OptionsError
 from facekit.facs import ACTION_UNITS
-
-Kind: TypeAlias = Literal["integer", "number", "text"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the output table.
-
-    Attributes:
-        name: header.
-        group: the group that brings it (``--columns``); ``frame`` columns are always there.
-        kind: integer, number or text.
-        unit: physical unit; empty for numbers without one.
-        low: smallest value, None when unbounded.
-        high: largest value, None when unbounded.
-        digits: decimals written to text tables; None for integers and text.
-        meaning: one sentence.
-        stage: the stage whose network or method produced it.
-        family: how documentation names it together with its siblings (``x_0 ... x_67``).
-    """
-
-    name: str
-    group: str
-    kind: Kind
-    unit: str
-    low: float | None
-    high: float | None
-    digits: int | None
-    meaning: str
-    stage: str
-    family: str
-
-
-def _number(
-    name: str,
-    group: str,
-    unit: str,
-    meaning: str,
-    stage: str,
-    digits: int,
-    low: float | None = None,
-    high: float | None = None,
-    family: str = "",
-) -> Column:
-    return Column(name, group, "number", unit, low, high, digits, meaning, stage, family or name)
+from facekit.temporal_columns import temporal_columns
 
 
 def _other(name: str, kind: Kind, meaning: str, stage: str, low: float | None = None) -> Column:
@@ -277,12 +234,66 @@ def _au_own() -> tuple[Column, ...]:
     )
 
 
+def _count(name: str, group: str, meaning: str, low: float) -> Column:
+    return Column(name, group, "integer", "", low, None, None, meaning, "live", name)
+
+
+LATENCY = _number(
+    "latency_ms", "live", "ms", "From capture until the row was ready to send.", "live", 1, 0
+)
+DROPPED = _count(
+    "dropped",
+    "live",
+    "Frames before this one that were never analysed because newer ones had come meanwhile.",
+    0,
+)
+MARKER = _count(
+    "marker",
+    "live",
+    "Number of the last marker set (key m) since the frame before; empty without one.",
+    1,
+)
+SENT = (
+    _number("capture_s", "sent", "s", "Capture of the frame, Unix time.", "live", 6),
+    _number("send_s", "sent", "s", "Sending of the row, Unix time.", "live", 6),
+)
+"""What records of streams (``--stream``) hold after the table's columns and ``dropped``."""
+
 _GROUPS: dict[str, tuple[Column, ...]] = {
     "pose": _pose(),
     "gaze": _gaze(),
     "au": _au(),
     "au_rel": _au_rel(),
     "au_own": _au_own(),
+    "temporal": temporal_columns(),
+    "person": (
+        Column(
+            "person",
+            "person",
+            "integer",
+            "",
+            0,
+            None,
+            None,
+            "Number of the person, from 0 in order of appearance; empty where no face told.",
+            "identity",
+            "person",
+        ),
+    ),
+    "person_name": (
+        Column(
+            "person_name",
+            "person_name",
+            "text",
+            "",
+            None,
+            None,
+            None,
+            "Name of the person out of the gallery (--gallery); unknown for whom it does not know.",
+            "identity",
+            "person_name",
+        ),
+    ),
     "landmark_sd": (
         _number(
             "landmark_sd",
@@ -322,6 +333,7 @@ _GROUPS: dict[str, tuple[Column, ...]] = {
         "mm",
         "pose",
     ),
+    "live": (LATENCY, DROPPED, MARKER),
 }
 GROUPS: tuple[str, ...] = tuple(_GROUPS)
 """Names of the groups that ``--columns`` accepts, in table order."""

@@ -49,5 +49,11 @@ ACTION_UNITS = (
 )
 """In the order of every array and table: the 22 rows of an `ActionUnits` record."""
 
+PHASES = ("neutral", "onset", "apex", "offset")
+"""Of an action unit over time, in the order of their numbers in a `Temporal` record."""
+
+EXPRESSIONS = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger")
+"""In the order of a `Temporal` record's posteriors."""
+
 SIDED = tuple(row for row, unit in enumerate(ACTION_UNITS) if unit.sided)
 """Rows of the sided ones."""

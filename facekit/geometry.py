@@ -106,17 +106,29 @@ def invert(matrix: Numbers) -> NDArray[np.float64]:
     return np.asarray(cv2.invertAffineTransform(np.asarray(matrix, np.float64)))
 
 
-def crop(image: Image, matrix: Numbers, size: int) -> Image:
-    """`size` x `size` crop of `image` by a frame-to-crop matrix; black outside the frame.
+def crop(image: Image, matrix: Numbers, size: int, *, replicate: bool = False) -> Image:
+    """`size` x `size` crop of `image` by a frame-to-crop matrix.
 
     Shrinking averages first (a box filter by the whole-number factor), so that small crops of
     large faces do not alias.
+
+    Args:
+        image: (h, w, 3) uint8.
+        matrix: (2, 3) similarity from frame to crop pixels.
+        size: side of the crop.
+        replicate: repeat the frame's border outside of it, instead of black.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     factor = max(1, int(1 / max(scale, 1e-6)))
     big = np.asarray(matrix, np.float64) * factor
     big[:, 2] += (factor - 1) / 2
-    warped = cv2.warpAffine(image, big, (size * factor, size * factor), flags=cv2.INTER_LINEAR)
+    warped = cv2.warpAffine(
+        image,
+        big,
+        (size * factor, size * factor),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT,
+    )
     if factor > 1:
         warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(warped, np.uint8)

@@ -1,6 +1,7 @@
 """What a run does: one validated dataclass that the CLI, a TOML file and Python all build."""
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ LandmarkBackend: TypeAlias = Literal["facekit", "mediapipe", "none"]
 HeadPoseBackend: TypeAlias = Literal["facekit", "none"]
 GazeBackend: TypeAlias = Literal["facekit", "none"]
 ActionUnitBackend: TypeAlias = Literal["facekit", "none"]
+TemporalChoice: TypeAlias = Literal["auto", "causal", "lookahead", "none"]
 DeviceRequest: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -36,14 +38,23 @@ class PipelineOptions:
         gaze_calibration: file of ``facekit gaze-calibrate`` with the correction of the person who
             is seen; None for nobody in particular.
         action_units: network for facial action units; needs landmarks.
+        temporal: variant of the temporal network; needs action units. ``auto``: for videos the
+            one that looks ahead, which is better, for cameras the causal one, which answers at
+            once. Not run where `columns` leave ``temporal`` out.
         focal: focal length of the camera in pixels of the upright frame; None for the longer side
             of the frame, which is a field of view of 53 degrees.
         fov: horizontal field of view of the upright frame in degrees, instead of `focal`.
         baseline: whose intensities at rest are taken off for ``AUxx_rel``: ``auto`` each track's
             own over the whole clip, ``first:SECONDS`` each track's own in the clip's first
-            seconds, or a file of ``facekit baseline``; None for no such columns.
+            seconds, ``key`` each track's own after a key in the window of ``facekit webcam``, or
+            a file of ``facekit baseline``; None for no such columns.
         au_head: file of ``facekit train au-head``, whose units stand beside facekit's as
             ``AUxx_own``; None for no such columns.
+        identity: tell people apart: adds the columns ``person``. Off by default: biometric data.
+        embeddings: also keep the embeddings, in a file of their own beside the table.
+        gallery: file of ``facekit gallery`` with the people to name; None names nobody.
+        same_people: whoever is in several files of one run is the same person in all of them;
+            keeps embeddings, by which they are found.
         columns: column groups of the table; None for all that were run, but for those off by
             default.
         start: leave out frames before this time_s.
@@ -63,10 +74,15 @@ class PipelineOptions:
     gaze: GazeBackend = "facekit"
     gaze_calibration: str | None = None
     action_units: ActionUnitBackend = "facekit"
+    temporal: TemporalChoice = "auto"
     focal: float | None = None
     fov: float | None = None
     baseline: str | None = None
     au_head: str | None = None
+    identity: bool = False
+    embeddings: bool = False
+    gallery: str | None = None
+    same_people: bool = False
     columns: tuple[str, ...] | None = None
     start: float | None = None
     end: float | None = None
@@ -94,6 +110,7 @@ class PipelineOptions:
             ("head_pose", HeadPoseBackend),
             ("gaze", GazeBackend),
             ("action_units", ActionUnitBackend),
+            ("temporal", TemporalChoice),
             ("device", DeviceRequest),
         ):
             value = getattr(self, name)
@@ -110,6 +127,30 @@ class PipelineOptions:
             _require(isinstance(self.au_head, str), "au_head", self.au_head, "a file's name")
             beside = self.columns is None or "au_own" in self.columns
             _require(beside, "columns", self.columns, "au_own among them, as au_head is given")
+        self._check_identity()
+
+    @property
+    def recognises(self) -> bool:
+        """Whether people are told apart, by whichever option."""
+        return self.identity or self.embeddings or self.same_people or self.gallery is not None
+
+    @property
+    def keeps_embeddings(self) -> bool:
+        """Whether a file of embeddings lies beside each table."""
+        return self.embeddings or self.same_people
+
+    def _check_identity(self) -> None:
+        for name in ("identity", "embeddings", "same_people"):
+            value = getattr(self, name)
+            _require(type(value) is bool, name, value, "true or false")
+        usable = self.gallery is None or (isinstance(self.gallery, str) and self.gallery != "")
+        _require(usable, "gallery", self.gallery, "the name of a file")
+        wanted = {"person"} if self.recognises else set()
+        if self.gallery is not None:
+            wanted.add("person_name")
+        beside = self.columns is None or wanted <= {*self.columns}
+        names = " and ".join(sorted(wanted))
+        _require(beside, "columns", self.columns, f"{names} among them, as people are told apart")
 
     def _check_camera(self) -> None:
         focal, fov = self.focal, self.fov
@@ -164,6 +205,21 @@ class PipelineOptions:
                 )
             chosen[name] = tuple(value) if isinstance(value, list) else value
         return cls(**chosen)
+
+    def focal_px(self, width: int, height: int) -> float:
+        """Focal length for frames of a size, pixels."""
+        if self.fov is not None:
+            return width / 2 / math.tan(math.radians(self.fov) / 2)
+        return self.focal or max(width, height)
+
+    @property
+    def stages(self) -> str:
+        """The options that say what is run, in words."""
+        return (
+            f"--landmarks is {self.landmarks!r}, --head-pose is {self.head_pose!r}, "
+            f"--gaze is {self.gaze!r}, --action-units is {self.action_units!r}, "
+            f"--temporal is {self.temporal!r}, --identity is {'on' if self.recognises else 'off'}"
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """Names and values, ready for JSON; `from_mapping` takes them back."""

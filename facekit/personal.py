@@ -1,6 +1,6 @@
 """The personal baseline within one run: what is seen of each track at rest, and taken off again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,12 @@ from facekit.temporal.baseline import (
     BaselineEstimator,
 )
 from facekit.types import Floats
+
+NO_BASELINE = "no baseline for track"
+"""How the warning of `without_baseline` begins."""
+
+REST_S = 3.0
+"""How long a face rests after the key for its baseline was pressed."""
 
 
 class PersonalBaseline:
@@ -85,6 +91,14 @@ class PersonalBaseline:
             since_s = float(time_s) - self._start_s
             self._seen.add(int(track), since_s, self._relative.intensity(row))
 
+    def share(self, groups: Iterable[Collection[int]]) -> None:
+        """Let the tracks of each group have one baseline: they are one person's.
+
+        Args:
+            groups: of track numbers, once every row was taken.
+        """
+        self._seen.share(groups)
+
     def complete(self, row: Row) -> Row:
         """A row with the columns of the group."""
         return self._relative.add(row, self._intensity_at_rest)
@@ -103,11 +117,7 @@ class PersonalBaseline:
         """Which tracks have no baseline; complete once every row was taken."""
         if self._saved is not None:
             return ()
-        without = [t for t in sorted(self._met) if self._seen.baseline(t) is None]
-        if not without:
-            return ()
-        named = ", ".join(str(track) for track in without)
-        return (f"no baseline for track {named}: fewer than {LEAST_FRAMES} faces to take it from",)
+        return without_baseline([t for t in sorted(self._met) if self._seen.baseline(t) is None])
 
     def record(self, option: str) -> dict[str, Any]:
         """What was taken off, for the sidecar; complete once every row was taken.
@@ -116,14 +126,72 @@ class PersonalBaseline:
             option: as it was given.
         """
         if self._saved is not None:
-            return {"option": option, **_described(self._saved), "source": self._saved.source}
+            return {"option": option, **described(self._saved), "source": self._saved.source}
         found = {str(track): self._seen.baseline(track) for track in self._seen.tracks()}
-        tracks: Mapping[str, Any] = {t: _described(b) for t, b in found.items() if b is not None}
+        tracks: Mapping[str, Any] = {t: described(b) for t, b in found.items() if b is not None}
         return {"option": option, "tracks": tracks}
 
 
+class KeyBaseline(PersonalBaseline):
+    """Baselines of whoever is seen in the seconds after a key was pressed, until the next time.
+
+    Rows have the columns of the group from then on; before, and of tracks that were not seen
+    then, they are empty.
+    """
+
+    def __init__(self, choice: BaselineChoice, columns: Sequence[Column]) -> None:
+        """Nothing seen yet."""
+        super().__init__(choice, columns)
+        self._until_s: float | None = None
+        self._taken: list[dict[str, Any]] = []
+
+    def begin(self, time_s: float) -> None:
+        """The faces rest from `time_s` on, for `REST_S`."""
+        self._seen = BaselineEstimator(MEDIAN)
+        self._until_s = time_s + REST_S
+
+    def left_s(self, time_s: float) -> float | None:
+        """How long the faces still have to rest; None when no key was pressed."""
+        return None if self._until_s is None else max(0.0, self._until_s - time_s)
+
+    def of(self, track: int | None) -> Baseline | None:
+        """The baseline of a track that holds now."""
+        return None if track is None else self._known.get(track)
+
+    def take(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Rows of a frame, completed as far as baselines are known."""
+        if self._until_s is not None:
+            for row in rows:
+                self._look(row)
+            times = [row[self._time] for row in rows if row[self._time] is not None]
+            if times and float(times[0] or 0) >= self._until_s:
+                self._end(self._until_s)
+        return [self.complete(row) for row in rows]
+
+    def _end(self, until_s: float) -> None:
+        found = {track: self._seen.baseline(track) for track in self._seen.tracks()}
+        known = {track: one for track, one in found.items() if one is not None}
+        # A second time replaces the first only for those who are there.
+        self._known |= known
+        self._until_s = None
+        tracks = {str(track): described(one) for track, one in known.items()}
+        self._taken.append({"from_s": until_s - REST_S, "to_s": until_s, "tracks": tracks})
+
+    def _intensity_at_rest(self, track: int | None) -> Floats | None:
+        known = self.of(track)
+        return None if known is None else known.intensity
+
+    def warnings(self) -> tuple[str, ...]:
+        """Nothing: a track without a baseline is as asked for."""
+        return ()
+
+    def record(self, option: str) -> dict[str, Any]:
+        """Each baseline that was taken and when; rows from ``to_s`` on have it taken off."""
+        return {"option": option, "taken": self._taken}
+
+
 def personal_baseline(
-    options: PipelineOptions, columns: Sequence[Column], *, whole: bool
+    options: PipelineOptions, columns: Sequence[Column], *, whole: bool, keys: bool = False
 ) -> PersonalBaseline | None:
     """What takes the baseline off in a run; None where none was asked for.
 
@@ -132,6 +200,7 @@ def personal_baseline(
         columns: of its table.
         whole: whether all rows can be gone through again once the clip has ended: it has tracks
             and times, and its table is a file.
+        keys: whether there is a window whose keys can ask for it.
 
     Raises:
         OptionsError: the clip itself cannot give its baseline, or a saved one is no such file.
@@ -146,10 +215,27 @@ def personal_baseline(
             where="baseline",
             advice="Name a file with -o, or give a saved baseline (facekit baseline)",
         )
-    return PersonalBaseline(choice, columns)
+    if not choice.by_key:
+        return PersonalBaseline(choice, columns)
+    if not keys:
+        raise OptionsError(
+            f"{options.baseline!r} needs the window of facekit webcam",
+            where="baseline",
+            advice="Use auto or first:SECONDS, or name a file",
+        )
+    return KeyBaseline(choice, columns)
 
 
-def _described(baseline: Baseline) -> dict[str, Any]:
+def without_baseline(tracks: Sequence[int]) -> tuple[str, ...]:
+    """The warning that tracks have no baseline, if there are any."""
+    if not tracks:
+        return ()
+    named = ", ".join(str(track) for track in tracks)
+    return (f"{NO_BASELINE} {named}: fewer than {LEAST_FRAMES} faces to take it from",)
+
+
+def described(baseline: Baseline) -> dict[str, Any]:
+    """A baseline for the sidecar."""
     units = zip(ACTION_UNITS, baseline.intensity.tolist(), strict=True)
     return {
         "frames": baseline.frames,

@@ -5,7 +5,7 @@ The only file that knows every room; it only puts them in order.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,37 +13,28 @@ import numpy as np
 from facekit.columns import OFF_BY_DEFAULT, Column, columns
 from facekit.detect.cascade import NETWORKS, Detector, smallest_face
 from facekit.errors import OptionsError
-from facekit.estimate import action_units, gaze, gaze_calibration, head_pose, landmarks
+from facekit.estimate import action_units, gaze, gaze_calibration, head_pose, identity, landmarks
 from facekit.estimate.action_units import ActionUnitEstimator
-from facekit.estimate.crops import square_of_landmarks, square_of_region
 from facekit.estimate.following import LandmarkFollower
 from facekit.estimate.gaze import GazeEstimator
 from facekit.estimate.head_pose import HeadPoseEstimator, points_in_mm
-from facekit.estimate.landmarks import LandmarkEstimator, is_present
+from facekit.estimate.landmarks import LandmarkEstimator
 from facekit.estimate.mediapipe_landmarks import MediaPipeLandmarks
 from facekit.estimate.own_units import OwnHead
-from facekit.estimate.patches import Patches, cut
 from facekit.geometry import Camera, box_centre, iou
 from facekit.options import PipelineOptions
+from facekit.recognising import make_recogniser
 from facekit.runtime import weights
 from facekit.runtime.device import choose
+from facekit.seen import Seen, status_of
+from facekit.temporal.faces import FacesOverTime, load_stages
+from facekit.temporal.tcn import Variant
 from facekit.track.appearance import appearances
 from facekit.track.scene import CutDetector
 from facekit.track.tracker import START_SCORE, Tracker
-from facekit.types import Detection, Face, Floats, Frame, Gaze, Landmarks, Region, Status
+from facekit.types import Detection, Face, Floats, Frame, Gaze, Region
 
-LOW_QUALITY_SIDE_PX = 24
-LOW_QUALITY_SCORE = 0.5
 RECOVER_BELOW_IOU = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The faces of a frame before they are measured: aligned lists, and crops where cut."""
-
-    regions: list[Region]
-    landmarks: list[Landmarks | None]
-    patches: Patches | None = None
 
 
 class Pipeline:
@@ -81,7 +72,14 @@ class Pipeline:
             self._head_pose = HeadPoseEstimator(self.device)
         self._gaze = self._make_gaze()
         self._action_units = self._make_action_units()
-        self._own_head = self._load_own_head()
+        self._own_head: OwnHead | None = None
+        if self.options.au_head is not None:
+            fitted_to = weights.identity(action_units.NETWORK)
+            self._own_head = OwnHead.load(Path(self.options.au_head), fitted_to)
+        groups = self.options.columns
+        over_time = self._action_units is not None and (groups is None or "temporal" in groups)
+        self._stages = load_stages(self.options.temporal) if over_time else {}
+        self.recogniser = make_recogniser(self.options, self.device, self._detector)
         self._in_mm = "landmarks3d" in (self.options.columns or ())
         self._tracker = Tracker(self.options.max_faces)
         self._cuts = CutDetector()
@@ -101,18 +99,51 @@ class Pipeline:
             used["gaze"] = (gaze.NETWORK,)
         if self._action_units is not None:
             used["au"] = (action_units.NETWORK,)
+        if self.recogniser is not None:
+            used["identity"] = (identity.NETWORK,)
         return used
 
-    def columns(self, *, images: bool = False) -> tuple[Column, ...]:
+    def variant(self, kind: str) -> Variant | None:
+        """The variant of the temporal network that is run over a source; None for none.
+
+        Args:
+            kind: as `Source.kind`; still images have no time.
+
+        Raises:
+            OptionsError: it looks ahead, which a camera cannot wait for.
+        """
+        if not self._stages or kind == "images":
+            return None
+        if self.options.temporal == "lookahead" and kind == "camera":
+            raise OptionsError(
+                "'lookahead' answers late",
+                where="temporal",
+                advice="Use auto or causal with a camera",
+            )
+        wanted: Variant = "causal" if kind == "camera" else "lookahead"
+        return wanted if wanted in self._stages else "causal"
+
+    def look_ahead(self, kind: str) -> FacesOverTime | None:
+        """What completes the faces of a source's frames a little later; None where they are.
+
+        Args:
+            kind: as `Source.kind`.
+        """
+        wanted = self.variant(kind)
+        return FacesOverTime(self._stages[wanted]) if wanted == "lookahead" else None
+
+    def columns(self, *, images: bool = False, live: bool = False) -> tuple[Column, ...]:
         """The columns of this pipeline's table: those asked for, or all that are run.
 
         Args:
             images: whether the source is a folder of images.
+            live: whether it is a camera, or a file played like one: adds the group ``live``.
 
         Raises:
             OptionsError: a group was asked for whose stage is not run.
         """
-        available = self._groups()
+        available = self._groups("images" if images else "camera" if live else "video")
+        available += ("live",) if live else ()
         for option, group in (("baseline", "au_rel"), ("au_head", "au_own")):
             if getattr(self.options, option) is not None and group not in available:
                 raise OptionsError(
@@ -124,21 +155,17 @@ class Pipeline:
         for name in groups:
             if name not in available:
                 raise OptionsError(
-                    f"{name!r} needs what is not run: --landmarks is {self.options.landmarks!r}, "
-                    f"--head-pose is {self.options.head_pose!r}, --gaze is {self.options.gaze!r}, "
-                    f"--action-units is {self.options.action_units!r}",
+                    f"{name!r} needs what is not run: {self.options.stages}",
                     where="columns",
                     advice="Leave the group or these options out",
                 )
         own = self._own_head.columns if self._own_head else ()
-        listed = columns(groups, images=images)
+        listed = columns({*groups, "live"} if live else groups, images=images)
         return tuple(c for c in listed if c.group != "au_own" or c.name in own)
 
-    def _groups(self) -> tuple[str, ...]:
+    def _groups(self, kind: str) -> tuple[str, ...]:
         """The column groups that can be filled."""
-        groups: list[str] = []
-        if self.options.landmarks != "none":
-            groups += ["landmarks68", "landmarks478"]
+        groups = [] if self.options.landmarks == "none" else ["landmarks68", "landmarks478"]
         if self._follower is not None:
             groups.append("landmark_sd")
         if self._head_pose is not None:
@@ -151,12 +178,11 @@ class Pipeline:
             groups.append("au_rel")
         if "au" in groups and self._own_head is not None:
             groups.append("au_own")
+        if self.variant(kind) is not None:
+            groups.append("temporal")
+        if self.recogniser is not None:
+            groups += ["person", *(["person_name"] if self.options.gallery else [])]
         return tuple(groups)
-
-    def _load_own_head(self) -> OwnHead | None:
-        if self.options.au_head is None:
-            return None
-        return OwnHead.load(Path(self.options.au_head), weights.identity(action_units.NETWORK))
 
     def _make_action_units(self) -> ActionUnitEstimator | None:
         wanted = self.options.landmarks != "none" and self.options.action_units == "facekit"
@@ -168,7 +194,6 @@ class Pipeline:
     def _make_gaze(self) -> GazeEstimator | None:
         wanted = self._head_pose is not None and self.options.gaze == "facekit"
         chosen = self.options.gaze_calibration
-        # A folder of weights may be older than this network.
         if not wanted or gaze.NETWORK not in weights.load_manifest().networks:
             if chosen is not None:
                 raise OptionsError(
@@ -185,17 +210,46 @@ class Pipeline:
         self._tracker.reset()
         if self._follower is not None:
             self._follower.reset()
+        if self.recogniser is not None:
+            self.recogniser.reset()
+        causal = self._stages.get("causal")
+        self._over_time = None if causal is None else FacesOverTime(causal)
         self._cuts.reset()
         self._frames_since_search: int | None = None
+
+    def calibrate_gaze(
+        self, calibration: gaze_calibration.GazeCalibration | None
+    ) -> gaze_calibration.GazeCalibration | None:
+        """Correct gaze from the next frame on; None for nobody in particular.
+
+        Returns:
+            What it was corrected by before.
+
+        Raises:
+            OptionsError: gaze is not run.
+        """
+        if self._gaze is None:
+            raise OptionsError("cannot be used: gaze is not run", where="gaze calibration")
+        before, self._gaze.calibration = self._gaze.calibration, calibration
+        return before
 
     def close(self) -> None:
         """Free what the backends hold."""
         if self._mediapipe is not None:
             self._mediapipe.close()
 
-    def run(self, source: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face]]]:
-        """Analyse a whole source from its beginning, frame by frame as they are asked for."""
+    def run(
+        self, source: Iterable[Frame], *, later: bool = False
+    ) -> Iterator[tuple[Frame, list[Face]]]:
+        """Analyse a whole source from its beginning, frame by frame as they are asked for.
+
+        Args:
+            source: the frames.
+            later: leave `Face.temporal` to what `look_ahead` gives.
+        """
         self.reset()
+        if later:
+            self._over_time = None
         for frame in source:
             yield frame, self.process(frame)
 
@@ -224,21 +278,28 @@ class Pipeline:
         else:
             seen = self._see_video(frame)
         if regions is None and self.options.largest and seen.regions:
-            seen = _largest(seen)
-        faces = self._measure(frame, seen, self._camera(frame, focal_px))
+            seen = seen.largest()
+        width, height = frame.size
+        focal = focal_px or self.options.focal_px(width, height)
+        faces = self._measure(frame, seen, Camera(focal, (width - 1) / 2, (height - 1) / 2))
         if self._action_units is not None:
             found = self._action_units.estimate(frame.image, seen.landmarks)
             faces = [replace(f, action_units=u) for f, u in zip(faces, found, strict=True)]
-        if self._own_head is None:
+        if self._own_head is not None:
+            read = self._own_head.read
+            faces = [replace(face, own_units=read(face.action_units)) for face in faces]
+        if self.recogniser is not None:
+            faces = self.recogniser.recognise(frame, faces)
+        if self._over_time is None:
             return faces
-        read = self._own_head.read
-        return [replace(face, own_units=read(face.action_units)) for face in faces]
+        ((_, complete),) = self._over_time.push(frame, faces)
+        return complete
 
-    def _measure(self, frame: Frame, seen: _Seen, camera: Camera) -> list[Face]:
+    def _measure(self, frame: Frame, seen: Seen, camera: Camera) -> list[Face]:
         if self._head_pose is None:
             found = zip(seen.regions, seen.landmarks, strict=True)
-            return [Face(region, _status(region, marks), marks) for region, marks in found]
-        patches = seen.patches or _patches(frame, seen)
+            return [Face(region, status_of(region, marks), marks) for region, marks in found]
+        patches = seen.crops(frame)
         poses = self._head_pose.estimate(patches, camera, seen.landmarks)
         gazes: list[Gaze | None] = [None] * len(poses)
         if self._gaze is not None:
@@ -246,7 +307,7 @@ class Pipeline:
         return [
             Face(
                 region,
-                _status(region, marks),
+                status_of(region, marks),
                 marks,
                 pose,
                 points_in_mm(marks, pose, camera) if marks and self._in_mm else None,
@@ -257,13 +318,6 @@ class Pipeline:
             )
         ]
 
-    def _camera(self, frame: Frame, focal_px: float | None) -> Camera:
-        width, height = frame.size
-        focal = focal_px or self.options.focal
-        if focal is None and self.options.fov is not None:
-            focal = width / 2 / math.tan(math.radians(self.options.fov) / 2)
-        return Camera(focal or max(width, height), (width - 1) / 2, (height - 1) / 2)
-
     def _regions_of_still(self, frame: Frame) -> list[Region]:
         detections = [d for d in self._detect(frame) if d.score >= START_SCORE]
         by_size = sorted(detections, key=lambda d: -float(d.box[2:].prod()))
@@ -271,16 +325,16 @@ class Pipeline:
             Region(None, d.box, d.score, d.points, True) for d in by_size[: self.options.max_faces]
         ]
 
-    def _look(self, frame: Frame, regions: list[Region]) -> _Seen:
+    def _look(self, frame: Frame, regions: list[Region]) -> Seen:
         """Landmarks of known regions."""
         if self._follower is not None:
             look = self._follower.look(frame.image, regions)
-            return _Seen(regions, list(look.landmarks), look.patches)
+            return Seen(regions, list(look.landmarks), look.patches)
         if self._mediapipe is not None:
-            return _Seen(regions, self._mediapipe.estimate(frame.image, regions))
-        return _Seen(regions, [None] * len(regions))
+            return Seen(regions, self._mediapipe.estimate(frame.image, regions))
+        return Seen(regions, [None] * len(regions))
 
-    def _see_video(self, frame: Frame) -> _Seen:
+    def _see_video(self, frame: Frame) -> Seen:
         if self._cuts.is_cut(frame.image):
             self._tracker.cut()
             self._frames_since_search = None
@@ -296,7 +350,7 @@ class Pipeline:
                 seen = self._follow(frame, predicted)
         return seen or self._search(frame, predicted)
 
-    def _follow(self, frame: Frame, predicted: Floats) -> _Seen | None:
+    def _follow(self, frame: Frame, predicted: Floats) -> Seen | None:
         if self._follower is None:
             refined = self._detector.refine(frame.image, predicted)
             regions = self._tracker.follow(frame.time_s, refined)
@@ -306,9 +360,9 @@ class Pipeline:
         if regions is None:
             return None
         self._follower.keep(frame.time_s, regions, look.landmarks)
-        return _Seen(regions, list(look.landmarks), look.patches)
+        return Seen(regions, list(look.landmarks), look.patches)
 
-    def _search(self, frame: Frame, predicted: Floats) -> _Seen:
+    def _search(self, frame: Frame, predicted: Floats) -> Seen:
         detections = self._detect(frame)
         if self.options.detect_every > 1:
             detections += self._recover(frame, detections, predicted)
@@ -319,7 +373,7 @@ class Pipeline:
             return self._look(frame, regions)
         look = self._follower.look(frame.image, regions)
         self._follower.keep(frame.time_s, regions, look.landmarks)
-        return _Seen(regions, list(look.landmarks), look.patches)
+        return Seen(regions, list(look.landmarks), look.patches)
 
     def _recover(
         self, frame: Frame, detections: Sequence[Detection], predicted: Floats
@@ -343,27 +397,3 @@ class Pipeline:
         x, y, w, h = self.options.roi
         centres = [(d, box_centre(d.box)) for d in detections]
         return [d for d, c in centres if x <= c[0] <= x + w and y <= c[1] <= y + h]
-
-
-def _status(region: Region, landmarks: Landmarks | None) -> Status:
-    small = float(min(region.box[2:])) < LOW_QUALITY_SIDE_PX
-    unsure = region.score < LOW_QUALITY_SCORE or (
-        landmarks is not None and not is_present(landmarks)
-    )
-    return "low_quality" if small or unsure else "ok"
-
-
-def _largest(seen: _Seen) -> _Seen:
-    sizes = [float(region.box[2:].prod()) for region in seen.regions]
-    best = sizes.index(max(sizes))
-    patches = seen.patches and seen.patches.only(best)
-    return _Seen([seen.regions[best]], [seen.landmarks[best]], patches)
-
-
-def _patches(frame: Frame, seen: _Seen) -> Patches:
-    """Crops where the landmarks' backend cut none of its own."""
-    squares = [
-        square_of_region(region) if marks is None else square_of_landmarks(marks.points)
-        for region, marks in zip(seen.regions, seen.landmarks, strict=True)
-    ]
-    return cut(frame.image, squares)

@@ -5,11 +5,14 @@ pixel at (0, 0). "Left" and "right" are the subject's own; in an unmirrored pict
 left eye is on image right.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from facekit.facs import EXPRESSIONS as EXPRESSIONS
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -26,12 +29,14 @@ class Frame:
             monotonic clock; NaN for still images, which have no time.
         image: (height, width, 3) uint8, RGB, upright.
         name: file name of a still image; empty for video.
+        captured_s: when a live source took it, by ``time.monotonic``; NaN of other sources.
     """
 
     index: int
     time_s: float
     image: Image
     name: str = ""
+    captured_s: float = math.nan
 
     @property
     def size(self) -> tuple[int, int]:
@@ -174,6 +179,55 @@ class Gaze:
 
 
 @dataclass(frozen=True, slots=True)
+class Temporal:
+    """What a face is doing over time at one frame (`facekit.temporal.tcn`).
+
+    Rows of 22 are in the order of ``facekit.facs.ACTION_UNITS``.
+
+    Attributes:
+        smooth: (22,) float32 intensity of the whole face over time, 0-5.
+        velocity: (22,) float32 change of `smooth` per second.
+        phase: (22,) int8 0 neutral, 1 onset, 2 apex, 3 offset: neutral where that is likelier than
+            the others together, else the likeliest of these.
+        phase_prob: (22,) float32 probability of that phase, 0-1.
+        blink: probability that a blink is under way, 0-1; a wink is one, too.
+        nod: probability that the head nods, 0-1.
+        shake: probability that the head shakes, 0-1.
+        speaking: probability that the mouth speaks, 0-1.
+        blink_rate: blinks per minute in the last minute of the track up to this frame; NaN until
+            ten seconds of it were seen.
+        expression: (7,) float32 posterior of each of `EXPRESSIONS`; they add up to 1. What people
+            would call the face, not what it feels.
+        expressivity: root mean square of `smooth` / 5, 0-1.
+    """
+
+    smooth: Floats
+    velocity: Floats
+    phase: NDArray[np.int8]
+    phase_prob: Floats
+    blink: float
+    nod: float
+    shake: float
+    speaking: float
+    blink_rate: float
+    expression: Floats
+    expressivity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What one look at a face says of who it is.
+
+    Attributes:
+        vector: (128,) float32 of unit length; cosines say how alike two faces are.
+        quality: how well the face is seen, 0-1: frontal, sharp and large.
+    """
+
+    vector: Floats
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """Everything known of one face in one frame; what was not run is None.
 
@@ -188,6 +242,11 @@ class Face:
         gaze: where it looks, or None.
         own_units: (k,) float32 what the user's own head (``au_head``) says, NaN without action
             units; None without such a head.
+        identity: its embedding, on the few frames on which it is looked at for that; else None.
+        person: number of its person, as far as is known by now; None while nobody can tell.
+        person_name: name of its person out of the gallery, ``unknown`` for whom it does not
+            know; None without a gallery, or while nobody can tell.
+        temporal: what it is doing over time; None while that waits for later frames.
     """
 
     region: Region
@@ -198,3 +257,7 @@ class Face:
     action_units: ActionUnits | None = None
     gaze: Gaze | None = None
     own_units: Floats | None = None
+    identity: Identity | None = None
+    person: int | None = None
+    person_name: str | None = None
+    temporal: Temporal | None = None

@@ -1,10 +1,13 @@
+import itertools
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from facekit.source import VideoSource
 from facekit.types import Image
+from tests.media import uneven_times, write_video
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,3 +33,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no ../shared/data beside this checkout: measurements on real clips")
     return folder
+
+
+@pytest.fixture(scope="session")
+def short_clip(example_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames of the example clip at uneven times from 1.5 s on, with a tone."""
+    with VideoSource(example_clip) as source:
+        pictures = [frame.image for frame in itertools.islice(source, 0, 50, 5)]
+    times = uneven_times(10, start=1.5)
+    path = tmp_path_factory.mktemp("clip") / "short.mp4"
+    return write_video(path, times, size=(480, 480), pictures=pictures, audio_s=2.0)

@@ -29,6 +29,7 @@ from facekit.options import PipelineOptions, read_toml
             {"action_units": "yes"},
             "action_units: 'yes' is not valid. Expected one of f",
         ),
+        ({"temporal": "late"}, "temporal: 'late' is not valid. Expected one of auto, causal, l"),
         ({"focal": 0}, "focal: 0 is not valid. Expected pixels > 0"),
         ({"fov": 180}, "fov: 180 is not valid. Expected degrees between 0 and 180"),
         ({"focal": 900, "fov": 60}, "fov: 60 is not valid. Expected either focal or fov"),

@@ -52,14 +52,20 @@ class _Pipeline:
 
     networks: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
     device = _Device()
+    recogniser = None
 
     def __init__(self, baseline: str) -> None:
         self.options = PipelineOptions(baseline=baseline)
 
-    def columns(self, *, images: bool = False) -> tuple[Column, ...]:
+    def columns(self, *, images: bool = False, live: bool = False) -> tuple[Column, ...]:
         return columns(("au", "au_rel"), images=images)
 
-    def run(self, source: _Source) -> Iterator[tuple[Frame, list[Face]]]:
+    def variant(self, kind: str) -> None:
+        """No temporal network is run."""
+
+    look_ahead = variant
+
+    def run(self, source: _Source, *, later: bool = False) -> Iterator[tuple[Frame, list[Face]]]:
         for frame in source:
             yield frame, [_face(1.0 if frame.index < 30 else 3.0)]
 
@@ -148,7 +154,7 @@ def test_a_saved_baseline_is_taken_off_while_rows_are_written(tmp_path: Path) ->
     assert network["name"] == "anna.json"
     # The same name with other content is another baseline.
     saved.write_text(saved.read_text().replace("0.5", "0.25"))
-    (changed,) = network_records(cast(Pipeline, _Pipeline(str(saved))))["baseline"]
+    (changed,) = network_records(cast(Pipeline, _Pipeline(str(saved))), "video")["baseline"]
     assert changed.name == network["name"] and changed.sha256 != network["sha256"]
 
 

@@ -38,7 +38,7 @@ def make_clip(path: Path, seconds: float, clip: Path | None = None) -> None:
     if seconds <= 10:
         first.replace(path)
         return
-    _repeat(first, path, seconds)
+    repeat(first, path, seconds)
     first.unlink()
 
 
@@ -88,7 +88,8 @@ def _encode(path: Path, pictures: Iterator[Image]) -> None:
         container.mux(stream.encode(None))
 
 
-def _repeat(once: Path, path: Path, seconds: float) -> None:
+def repeat(once: Path, path: Path, seconds: float) -> None:
+    """Write the video of `once` over and over, without coding it anew, for `seconds` or longer."""
     with av.open(str(path), "w") as output, av.open(str(once)) as opened:
         template = opened.streams.video[0]
         stream = output.add_stream_from_template(template)

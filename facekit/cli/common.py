@@ -13,6 +13,7 @@ from facekit.options import (
     HeadPoseBackend,
     LandmarkBackend,
     PipelineOptions,
+    TemporalChoice,
     read_toml,
 )
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 DONE, DEFECT, USAGE, INPUT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; see ``facekit --help``."""
+
+RECOGNISABLE = 4
+"""Exit code of ``facekit anonymise``: somebody can still be recognised."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,7 +37,7 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise click.BadParameter(f"{text!r} is not a list like 10,20,300,200") from error
 
 
-def _names(text: str) -> tuple[str, ...]:
+def list_of_names(text: str) -> tuple[str, ...]:
     """Comma-separated names."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -71,6 +75,11 @@ _FLAGS: tuple[Callable[[Command], Command], ...] = (
         type=click.Choice(get_args(ActionUnitBackend)),
         help="Network for facial action units; needs landmarks.  [facekit]",
     ),
+    click.option(
+        "--temporal",
+        type=click.Choice(get_args(TemporalChoice)),
+        help="Network for dynamics: looking up to 1 s ahead, or not.  [auto: ahead in files]",
+    ),
     click.option("--focal", type=float, help="Focal length, px.  [the frame's longer side]"),
     click.option("--fov", type=float, help="Horizontal field of view, degrees; or --focal."),
     click.option(
@@ -84,7 +93,20 @@ _FLAGS: tuple[Callable[[Command], Command], ...] = (
         help="Add AUxx_own by a head of your own; see: facekit train au-head.",
     ),
     click.option(
-        "--columns", type=_names, metavar="GROUP,...", help="Column groups; see: facekit columns."
+        "--identity", is_flag=True, default=None, help="Tell people apart: adds person.  [off]"
+    ),
+    click.option(
+        "--embeddings",
+        is_flag=True,
+        default=None,
+        help="With --identity: also NAME.embeddings.parquet, biometric data.",
+    ),
+    click.option("--gallery", metavar="FILE", help="Name people; see: facekit gallery."),
+    click.option(
+        "--columns",
+        type=list_of_names,
+        metavar="GROUP,...",
+        help="Column groups; see: facekit columns.",
     ),
     click.option("--start", type=float, help="Leave out frames before this time_s."),
     click.option("--end", type=float, help="Leave out frames after this time_s."),

@@ -17,9 +17,18 @@ _COMMANDS = {
     "extract": ("extract", "Turn videos and images of faces into tables."),
     "webcam": ("webcam", "Analyse a camera live, with a window or without."),
     "view": ("view", "Look at tables, their video and their events in the browser."),
+    "summarise": ("summarise", "Write one row of statistics for everyone in every table."),
+    "quality": ("quality", "Say what share of a table can be trusted, and why not the rest."),
     "report": ("report", "Write one page on the quality and content of tables."),
+    "draw": ("draw", "Draw what a table says into a copy of its video."),
+    "crops": ("crops", "Cut aligned faces out of a video."),
+    "anonymise": ("anonymise", "Hide the faces of a video, and check the result."),
+    "plot": ("plot", "Map the embeddings of a clip: who is like whom."),
+    "events": ("events", "Give the events of a table, also for ELAN."),
+    "gallery": ("gallery", "Keep people whom extract --gallery names."),
     "baseline": ("baseline", "Save a person's face at rest, for extract --baseline."),
     "explain": ("explain", "Draw what the network looked at for an action unit."),
+    "import-openface": ("import_openface", "Turn OpenFace's tables into facekit's columns."),
     "train": ("train", "Fit a small head to your own FACS codes."),
     "gaze-calibrate": ("gaze_calibrate", "Fit a person's own correction of gaze."),
     "columns": ("columns", "List the columns of the table: unit, range, meaning."),
@@ -56,7 +65,7 @@ def group(verbose: bool) -> None:
 
     Data goes to files or stdout, talk to stderr. Exit codes: 0 all done; 1 a defect of
     facekit; 2 wrong usage; 3 some input failed or was damaged (the others are complete);
-    130 interrupted.
+    4 (anonymise) somebody is still recognisable; 130 interrupted.
     """
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,

@@ -20,19 +20,24 @@ _FILE = click.Path(path_type=Path)
     help="The page to write.",
 )
 def command(tables: tuple[Path, ...], output: Path) -> int:
-    """Write one page on a table or a study: quality, coverage, statistics, traces.
+    """Write one page on tables or a folder of them: quality, coverage, statistics, traces.
 
     The page is one file that opens in any browser, without a network.
     """
     from facekit.output.partial import write_whole
+    from facekit.study.found import find_tables
     from facekit.viewer.report import MOST_PLOTTED, page, section
 
+    found = find_tables(tables)
     sections = []
-    for number, path in enumerate(tables):
-        sections.append(section(path, plotted=number < MOST_PLOTTED))
+    for number, table in enumerate(found.tables):
+        sections.append(section(table.path, plotted=number < MOST_PLOTTED))
         if sections[-1].error:
             say(sections[-1].error)
+    for note in (*found.left_out, *found.errors):
+        say(note)
     write_whole(output, page(sections).encode("utf-8", "backslashreplace"))
-    failed = sum(1 for one in sections if one.error)
-    say(f"{output}: {len(sections) - failed} of {len(sections)} tables")
+    good = sum(1 for one in sections if not one.error)
+    failed = len(sections) - good + len(found.errors)
+    say(f"{output}: {good} of {good + failed} tables")
     return INPUT_FAILED if failed else DONE

@@ -2,21 +2,22 @@
 
 import dataclasses
 import signal
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from facekit.cli.common import DONE, INPUT_FAILED, build_options, pipeline_flags, say
+from facekit.cli.streams import parse_streams, stream_flag
 
 if TYPE_CHECKING:
-    from facekit.live.window import Window
+    from facekit.live.session import Session
+    from facekit.live.targets import Target
     from facekit.options import PipelineOptions
     from facekit.source.camera import LiveSource
-    from facekit.types import Face, Frame
 
 
 @click.command("webcam")
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     "--screen-mm",
     type=(float, float),
     metavar="W H",
-    help="Size of the screen with --calibrate; the camera sits on its upper edge.",
+    help="Size of the screen, for the gaze calibration; the camera sits on its upper edge.",
 )
+@stream_flag
 @pipeline_flags
 def command(
     source_name: str,
@@ -52,23 +54,54 @@ def command(
     overlay: bool,
     calibrate: Path | None,
     screen_mm: tuple[float, float] | None,
+    streams: tuple[str, ...],
     config: Path | None,
     **flags: Any,
 ) -> int:
     """Analyse a camera live. Press q in the window, or Ctrl-C, to end; the table is kept.
 
+    Keys in the window: b baseline (rest your face for 3 s; AUxx_rel from then on), c gaze
+    calibration (nine dots; needs --screen-mm), m marker, space pause, q or Esc end.
+
     Frames that come faster than they can be analysed are dropped, never queued: the table's
-    frame column shows the gaps.
+    frame column shows the gaps, its columns latency_ms and dropped say how late and how many.
     """
+    targets = parse_streams(streams, output)
     if calibrate is not None:
-        if headless or output is not None or screen_mm is None:
+        if headless or output is not None or streams or screen_mm is None:
             raise click.UsageError("--calibrate needs --screen-mm and a window; no table")
         return _calibrate(source_name, build_options(config, flags), calibrate, screen_mm)
-    if headless and output is None:
+    if headless and output is None and not targets:
         raise click.UsageError("--headless without -o would show and keep nothing")
     if overlay and output in (None, "-"):
         raise click.UsageError("--overlay needs a table file (-o) beside which to write")
-    options = build_options(config, flags)
+    options = _with_baseline_key(build_options(config, flags), headless)
+    place = _Place(output, headless, overlay, targets)
+    return _run(source_name, options, place, seconds, screen_mm)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the rows go: table, window, annotated video, streams."""
+
+    output: str | None
+    headless: bool
+    overlay: bool
+    targets: "tuple[Target, ...]"
+
+    def beside(self, suffix: str) -> Path | None:
+        """A file beside the table's; None where that is no file."""
+        return None if self.output in (None, "-") else Path(str(self.output)).with_suffix(suffix)
+
+
+def _run(
+    source_name: str,
+    options: "PipelineOptions",
+    place: _Place,
+    seconds: float | None,
+    screen_mm: tuple[float, float] | None,
+) -> int:
+    from facekit.live.session import GazeKey, Session
     from facekit.live.window import Window
     from facekit.pipeline import Pipeline
     from facekit.source.inputs import OVERLAY_SUFFIX
@@ -78,17 +111,57 @@ def command(
     say(f"running on {pipeline.device.reason}")
     with ExitStack() as stack:
         stack.callback(pipeline.close)
-        window = None if headless else stack.enter_context(Window())
+        window = None if place.headless else stack.enter_context(Window())
         source = stack.enter_context(_open(source_name, options))
-        watch = _Watch(window, seconds)
-        stack.enter_context(watch.listening())
-        overlay_path = Path(output).with_suffix(OVERLAY_SUFFIX) if overlay and output else None
-        outcome = record(source, pipeline, output, overlay=overlay_path, watch=watch)
-    place = f" in {output}" if output not in (None, "-") else ""
-    say(f"{outcome.frames} frames, {source.dropped} dropped, {outcome.rows} rows{place}")
-    for warning in outcome.warnings:
-        say(warning)
-    return INPUT_FAILED if outcome.state == "damaged" else DONE
+        session = Session(
+            pipeline,
+            window,
+            seconds=seconds,
+            only_streams=place.headless and place.output is None,
+            gaze=GazeKey(screen_mm, place.beside(".gaze.json")) if screen_mm else None,
+        )
+        stack.enter_context(_listening(session))
+        outcome = record(
+            source,
+            pipeline,
+            place.output,
+            overlay=place.beside(OVERLAY_SUFFIX) if place.overlay else None,
+            steering=session,
+            streams=place.targets,
+        )
+    where = "" if place.beside("") is None else f" in {place.output}"
+    say(f"{outcome.frames} frames, {source.dropped} dropped, {outcome.rows} rows{where}")
+    for remark in (*outcome.streams, *outcome.warnings):
+        say(remark)
+    failed = outcome.state == "damaged" or outcome.stream_failed
+    return INPUT_FAILED if failed else DONE
+
+
+def _with_baseline_key(options: "PipelineOptions", headless: bool) -> "PipelineOptions":
+    """A window has a key for the baseline, where its columns are wanted and can be written."""
+    from facekit.temporal.baseline import BY_KEY
+
+    if headless:
+        if options.baseline == BY_KEY:
+            raise click.UsageError(f"--baseline {BY_KEY} needs the window: leave out --headless")
+        return options
+    measured = options.landmarks != "none" and options.action_units != "none"
+    wanted = options.columns is None or {"au", "au_rel"} <= {*options.columns}
+    if options.baseline is None and measured and wanted:
+        return dataclasses.replace(options, baseline=BY_KEY)
+    return options
+
+
+@contextmanager
+def _listening(session: "Session") -> Iterator[None]:
+    """Ctrl-C ends the run at the next frame, so that the table is completed."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, session.stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _open(name: str, options: "PipelineOptions") -> "LiveSource":
@@ -129,45 +202,3 @@ def _calibrate(
         f"{found.after_deg:.1f} deg after (dots left out)"
     )
     return DONE
-
-
-class _Watch:
-    """Shows each frame and says whether to go on."""
-
-    def __init__(self, window: "Window | None", seconds: float | None) -> None:
-        self._window, self._seconds = window, seconds
-        self._started = time.monotonic()
-        self._stopped = False
-        self._speed = 0.0
-        self._shown_at = self._started
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Ctrl-C ends the run at the next frame, so that the table is completed."""
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._stop) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def __call__(self, source: object, frame: "Frame", faces: "Sequence[Face]") -> bool:
-        now = time.monotonic()
-        over = self._seconds is not None and now - self._started >= self._seconds
-        if self._window is not None:
-            self._stopped |= self._window.show(self._picture(frame, faces, now)) in ("q", "\x1b")
-        return not (over or self._stopped)
-
-    def _stop(self, number: int, stack_frame: object) -> None:
-        self._stopped = True
-
-    def _picture(self, frame: "Frame", faces: "Sequence[Face]", now: float) -> Any:
-        from facekit.output.drawing import draw, write_caption
-
-        self._speed += 0.1 * (1 / max(now - self._shown_at, 1e-3) - self._speed)
-        self._shown_at = now
-        text = f"{frame.time_s:.1f} s   {self._speed:.0f} frames/s   q: end"
-        picture = draw(frame.image, faces)
-        write_caption(picture, text)
-        return picture

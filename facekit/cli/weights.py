@@ -74,8 +74,12 @@ def pull_command(names: tuple[str, ...]) -> None:
     from facekit.runtime.pull import pull
     from facekit.runtime.weights import load_manifest, read_pin
 
-    for name in names:
-        entry = load_manifest().third_party(name)
+    manifest = load_manifest()
+    try:
+        entries = [manifest.third_party(name) for name in names]
+    except WeightsError as error:
+        raise click.UsageError(str(error)) from error
+    for name, entry in zip(names, entries, strict=True):
         say(f"{name}: {entry.description} Licence: {entry.licence}. From {entry.url}")
         path = pull(name)
         if entry.sha256 is None:

@@ -64,6 +64,9 @@ class GazeEstimator:
     Args:
         device: where the network runs.
         calibration: of the person who is seen; None for nobody in particular.
+
+    Attributes:
+        calibration: as given; may be set between frames.
     """
 
     def __init__(self, device: Device, calibration: GazeCalibration | None = None) -> None:
@@ -73,7 +76,7 @@ class GazeEstimator:
             WeightsError: its file is missing or damaged.
         """
         self._runner = load(NETWORK, device)
-        self._calibration = calibration
+        self.calibration = calibration
 
     def estimate(
         self,
@@ -133,8 +136,8 @@ class GazeEstimator:
         usable = (opened >= SHUT) & (hidden <= HIDDEN)
         vectors = gaze_vectors(np.vstack([gaze, each])) @ view.turn.T
         in_head = gaze_angles(vectors @ view.turned)
-        if self._calibration is not None:
-            in_head = self._calibration.correct(in_head)
+        if self.calibration is not None:
+            in_head = self.calibration.correct(in_head)
             vectors = gaze_vectors(in_head) @ view.turned.T
         vectors[1:][~usable] = np.nan
         opened = np.where(hidden <= HIDDEN, opened, np.nan)

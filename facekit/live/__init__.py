@@ -1,1 +1,1 @@
-"""What runs beside a live analysis: the window."""
+"""What runs beside a live analysis: streams (one sink per file), the window and its keys."""

@@ -18,6 +18,7 @@ _ARRIVE_S = 1.0
 """Time for the eyes to find a dot: not measured."""
 
 _STAY_S = 1.2
+_WIDTH_PX = 1280
 _COLUMNS = "time_s gaze_head_yaw gaze_head_pitch yaw pitch roll head_x_mm head_y_mm head_z_mm track"
 _GROUND, _DOT, _CENTRE = (40, 40, 40), (255, 230, 90), (20, 20, 20)
 
@@ -27,15 +28,18 @@ class Dots:
 
     Args:
         screen_mm: width and height of the screen, whose upper edge's middle holds the camera.
-        size: width and height of the pictures, pixels.
+        size: width and height of the pictures, pixels; None gives them the screen's shape.
         seed: of the order.
     """
 
     def __init__(
-        self, screen_mm: tuple[float, float], size: tuple[int, int] = (1280, 720), seed: int = 0
+        self, screen_mm: tuple[float, float], size: tuple[int, int] | None = None, seed: int = 0
     ) -> None:
         """Put the dots in order."""
-        self._screen_mm, self._size = screen_mm, size
+        width, height = screen_mm
+        self._screen_mm = screen_mm
+        # A picture of another shape would not fill the screen: the dots would be elsewhere.
+        self._size = size or (_WIDTH_PX, round(_WIDTH_PX * height / width))
         self._order = np.random.default_rng(seed).permutation(len(PLACES))
         self._start_s: float | None = None
         self._rows: list[tuple[float, ...]] = []

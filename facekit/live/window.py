@@ -36,7 +36,7 @@ class Window:
         self._shown = False
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         if full_screen:
-            cv2.setWindowProperty(title, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
+            self.fill_screen(True)
 
     def show(self, image: Image) -> str:
         """Show a (height, width, 3) uint8 RGB picture.
@@ -52,6 +52,11 @@ class Window:
         if cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             return "q"
         return chr(key & 0xFF) if key != -1 else ""
+
+    def fill_screen(self, filled: bool) -> None:
+        """Let the window fill the screen, or not."""
+        size = cv2.WINDOW_FULLSCREEN if filled else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, size)
 
     def close(self) -> None:
         """Close the window; may be called twice."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.estimate.ibug import IBUG_PARTS, subset68
-from facekit.geometry import box_centre, rotation
+from facekit.geometry import rotation
 from facekit.types import Face, Floats, Image
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -41,8 +41,13 @@ _AXES: tuple[tuple[Colour, tuple[float, float, float]], ...] = (
 )
 """Red to the subject's left, green to the chin, blue where the nose points; head axes."""
 
+_AXIS_SHARE = 0.25
+"""Length of an axis, as a share of the box's longer side."""
+
 _GAZE: Colour = (255, 255, 90)
 _RIGHT_IRIS, _LEFT_IRIS = 468, 473
+_RIGHT_EYE, _LEFT_EYE = slice(36, 42), slice(42, 48)
+"""Outlines of the eyes among the 68 iBUG points."""
 
 _SUBPIXEL_BITS = 4
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -62,9 +67,10 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
     """A copy of `image` with `faces` drawn into it.
 
     Each face has its box, its track number and score, and its five points or, if it has dense
-    landmarks, the iBUG contours; with a head pose, three axes from between the eyes: red to the
-    subject's left, green to the chin, blue where the nose points; with gaze, a line from each open
-    eye to where it looks. Tracks keep their colour; low quality is grey and dashed.
+    landmarks, the iBUG contours; with a head pose, three axes beside the chin, at the box's lower
+    right corner: red to the subject's left, green to the chin, blue where the nose points; with
+    gaze, a line from each open eye to where it looks. Tracks keep their colour; low quality is
+    grey and dashed.
 
     Args:
         image: (height, width, 3) RGB.
@@ -75,9 +81,9 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
     for face in faces:
         colour = face_colour(face)
         _draw_features(canvas, face, colour, pen)
-        _draw_axes(canvas, face, pen)
         _draw_gaze(canvas, face, pen)
         _draw_box(canvas, face.region.box, colour, pen, dashed=face.status == "low_quality")
+        _draw_axes(canvas, face, pen)
     # Labels last: one face's lines shall not cross another's number.
     for face in faces:
         _draw_label(canvas, face, pen)
@@ -118,11 +124,11 @@ def _draw_axes(canvas: Image, face: Face, pen: Pen) -> None:
     pose, region = face.head_pose, face.region
     if pose is None or not np.isfinite(region.box).all():
         return
-    start = region.points[:2].mean(axis=0) if face.landmarks is None else _between_eyes(face)
-    if not np.isfinite(start).all():
-        start = box_centre(region.box)
     turned = rotation(pose.yaw, pose.pitch, pose.roll)
-    length = 0.5 * float(max(region.box[2:]))
+    length = _AXIS_SHARE * float(max(region.box[2:]))
+    # At a corner no axis hides what it is about; within the frame, for faces at its edge.
+    corner = region.box[:2] + region.box[2:]
+    start = np.clip(corner, length, np.maximum(np.array(canvas.shape[1::-1]) - length, length))
     # The nearest axis last, so that it lies over the others.
     ends = [(colour, turned @ np.array(axis)) for colour, axis in _AXES]
     for colour, end in sorted(ends, key=lambda entry: -float(entry[1][2])):
@@ -136,20 +142,22 @@ def _draw_gaze(canvas: Image, face: Face, pen: Pen) -> None:
     if face.gaze is None or face.landmarks is None:
         return
     points = face.landmarks.points[:, :2]
-    length = 0.6 * float(np.linalg.norm(points[_LEFT_IRIS] - points[_RIGHT_IRIS]))
-    eyes = ((_LEFT_IRIS, face.gaze.left), (_RIGHT_IRIS, face.gaze.right))
-    for iris, way in eyes:
-        if not (np.isfinite(way).all() and np.isfinite(points[iris]).all()):
+    right = _eye_centre(points, _RIGHT_IRIS, _RIGHT_EYE)
+    left = _eye_centre(points, _LEFT_IRIS, _LEFT_EYE)
+    length = 0.6 * float(np.linalg.norm(left - right))
+    for start, way in ((left, face.gaze.left), (right, face.gaze.right)):
+        if not (np.isfinite(way).all() and np.isfinite(start).all() and np.isfinite(length)):
             continue
-        line = np.array([points[iris], points[iris] + length * way[:2]])
+        line = np.array([start, start + length * way[:2]])
         _stroke(canvas, line, False, _DARK, pen.line + 2)
         _stroke(canvas, line, False, _GAZE, pen.line)
         _dot(canvas, line[1], pen.line + 1, _GAZE)
 
 
-def _between_eyes(face: Face) -> NDArray[np.floating]:
-    assert face.landmarks is not None
-    return np.asarray(subset68(face.landmarks.points)[36:48, :2].mean(axis=0))
+def _eye_centre(points: Floats, iris: int, outline: slice) -> Floats:
+    """The iris or, where only the 68 points are known, the middle of the eye."""
+    known = bool(np.isfinite(points[iris]).all())
+    return points[iris] if known else np.asarray(subset68(points)[outline].mean(axis=0), np.float32)
 
 
 def _draw_box(canvas: Image, box: Floats, colour: Colour, pen: Pen, *, dashed: bool) -> None:
@@ -211,10 +219,12 @@ def _write(
 
 
 def label(face: Face) -> str:
-    """What stands at a face's box: track number and score, as far as known."""
+    """What stands at a face's box: track, person and score, as far as known."""
     score = face.region.score
     parts = [
         "" if face.region.track is None else f"#{face.region.track}",
+        "" if face.person is None else f"person {face.person}",
+        face.person_name or "",
         f"{score:.2f}" if np.isfinite(score) else "",
     ]
     return " ".join(part for part in parts if part)

@@ -6,38 +6,21 @@ with open_overlay(Path("clip.overlay.mp4"), "video") as overlay:
     overlay.finish()
 """
 
-import logging
 import math
-import os
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Protocol, Self
 
-import av
 import cv2
-import numpy as np
-from av.video.stream import VideoStream
 
 from facekit.errors import OutputError
 from facekit.output.drawing import draw
-from facekit.output.partial import output_error, partial_path, replace, write_whole
-from facekit.types import Face, Frame, Image
-
-_TICKS_PER_S = 90_000
-"""Resolution of the video's timestamps, the usual one of video containers."""
-
-_ENCODER = {"crf": "20", "preset": "veryfast", "bf": "0", "g": "60"}
-"""Without B-frames: with them the container's duration ends before uneven last frames do."""
-
-_CONTAINER = {"movflags": "hybrid_fragmented+delay_moov"}
-"""Fragments while it grows, so that a killed run leaves a film that plays; one piece at the end.
-Without delay_moov the time of the first frame would be lost."""
+from facekit.output.film import FilmForm, FilmWriter
+from facekit.output.partial import output_error, write_whole
+from facekit.types import Face, Frame
 
 _JPEG = frozenset({".jpg", ".jpeg"})
-
-_log = logging.getLogger(__name__)
 
 
 class OverlaySink(Protocol):
@@ -98,71 +81,23 @@ class NoOverlay:
         """Do nothing."""
 
 
-class _VideoFile:
-    """The file under FFmpeg's muxer, which must not see a write fail.
-
-    FFmpeg 8 crashes the process when a fragmented film is closed after a failed write. So the
-    first failure is kept here for `check`, and nothing is written any more: the file ends in
-    the middle of a fragment, and plays up to it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = partial_path(path)
-        self._file = open(self._partial, "wb", buffering=0)  # noqa: SIM115
-        self._failure: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        view = memoryview(data)
-        try:
-            while self._failure is None and len(view):
-                view = view[self._file.write(view) or 0 :]
-        except OSError as error:
-            self._failure = error
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def check(self) -> None:
-        if self._failure is not None:
-            raise output_error(self._path, self._failure, self._partial) from self._failure
-
-    def sync_and_close(self) -> None:
-        try:
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            self._failure = self._failure or error
-        self._file.close()
-
-
 class OverlayVideo:
     """H.264 in MP4 with the frames' own timestamps; the first frame states the size."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, form: FilmForm | None = None, *, sound: Path | None = None
+    ) -> None:
         """Begin ``NAME.partial``, in place of an earlier one.
+
+        Args:
+            path: the video.
+            form: times and colours of the original; None for times from zero.
+            sound: a video whose sound is copied; None for silence.
 
         Raises:
             OutputError: unknown suffix, or it cannot be written there.
         """
-        self.path = path
-        self._partial = partial_path(path)
-        self._stream: VideoStream | None = None
-        self._last_tick: int | None = None
-        self._closed = False
-        if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
-            raise OutputError(
-                f"no video format has the suffix {path.suffix!r}", where=path, advice="Use .mp4"
-            )
-        try:
-            # A missing folder shall be known before the first frame was analysed.
-            self._file = _VideoFile(path)
-        except OSError as error:
-            raise output_error(path, error) from error
-        self._container = av.open(self._file, "w", format="mp4", options=_CONTAINER)
+        self._film = FilmWriter(path, form, sound=sound)
 
     def append(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Draw and write one frame at its time.
@@ -173,33 +108,15 @@ class OverlayVideo:
         """
         if not math.isfinite(frame.time_s):
             raise ValueError("a video frame needs a time; write images into a folder")
-        tick = round(frame.time_s * _TICKS_PER_S)
-        if self._last_tick is not None and tick <= self._last_tick:
-            # Containers know no two pictures at one time; an eleventh of a millisecond is none.
-            tick = self._last_tick + 1
-        self._last_tick = tick
-        try:
-            stream = self._stream or self._begin(frame)
-            picture = _fitted(draw(frame.image, faces), stream.width, stream.height)
-            video_frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            video_frame.pts, video_frame.time_base = tick, Fraction(1, _TICKS_PER_S)
-            self._container.mux(stream.encode(video_frame))
-            self._file.check()
-        except av.error.FFmpegError as error:
-            raise self._failed(error) from error
+        self._film.append(draw(frame.image, faces), frame.time_s)
 
     def finish(self) -> None:
-        """Write what the encoder still holds, to the disk, and give the video its name.
+        """Complete the video and give it its name.
 
         Raises:
             OutputError: it cannot be written; the partial file stays.
         """
-        self._close()
-        if self._stream is None:
-            _log.warning("%s: no frame was written", self.path)
-            self._partial.unlink(missing_ok=True)
-            return
-        replace(self._partial, self.path)
+        self._film.finish()
 
     def __enter__(self) -> Self:
         """The sink itself."""
@@ -212,39 +129,7 @@ class OverlayVideo:
         trace: TracebackType | None,
     ) -> None:
         """Close; a video that was not finished stays as ``NAME.partial``, playable."""
-        try:
-            self._close()
-        except OutputError as failure:
-            if error is None:
-                raise
-            if not isinstance(error, OutputError):
-                _log.warning("%s", failure)
-
-    def _begin(self, frame: Frame) -> VideoStream:
-        width, height = (side + side % 2 for side in frame.size)
-        stream = self._container.add_stream("libx264", rate=30, options=dict(_ENCODER))
-        stream.width, stream.height = width, height
-        stream.pix_fmt = "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
-        self._stream = stream
-        return stream
-
-    def _failed(self, error: av.error.FFmpegError) -> OutputError:
-        return output_error(self.path, OSError(error.errno, error.strerror), self._partial)
-
-    def _close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            if self._stream is not None:
-                self._container.mux(self._stream.encode(None))
-            self._container.close()
-        except av.error.FFmpegError as error:
-            raise self._failed(error) from error
-        finally:
-            self._file.sync_and_close()
-        self._file.check()
+        self._film.__exit__(kind, error, trace)
 
 
 class OverlayImages:
@@ -294,13 +179,3 @@ class OverlayImages:
         trace: TracebackType | None,
     ) -> None:
         """Nothing to do: every image is complete."""
-
-
-def _fitted(image: Image, width: int, height: int) -> Image:
-    """`image` at the video's size: odd sides get one more row or column, others are scaled."""
-    tall, wide = image.shape[:2]
-    if (wide + wide % 2, tall + tall % 2) != (width, height):
-        return np.asarray(cv2.resize(image, (width, height)), np.uint8)
-    if (wide, tall) == (width, height):
-        return image
-    return np.pad(image, ((0, height - tall), (0, width - wide), (0, 0)), mode="edge")

@@ -135,15 +135,23 @@ def whole_pieces(pieces: Sequence[bytes], size: int) -> tuple[int, int]:
     return count, end
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a small file so that it is either there whole or not at all.
+
+    Args:
+        path: the file.
+        data: all that it holds.
+        private: nobody but its owner may read it, at any moment.
 
     Raises:
         OutputError: it cannot be written; an earlier one stays.
     """
     unfinished = partial_path(path)
     try:
-        with open(unfinished, "wb") as file:
+        if private:
+            # One that was left behind keeps the permissions that it has.
+            unfinished.unlink(missing_ok=True)
+        with open(unfinished, "wb", opener=_open_private if private else None) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -152,6 +160,10 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise output_error(path, error) from error
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def replace(source: Path, target: Path) -> None:

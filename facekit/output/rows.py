@@ -8,7 +8,7 @@ import numpy as np
 
 from facekit.columns import Column
 from facekit.estimate.ibug import subset68
-from facekit.facs import ACTION_UNITS
+from facekit.facs import ACTION_UNITS, EXPRESSIONS, PHASES
 from facekit.types import Face, Floats, Frame
 
 Cell: TypeAlias = int | float | str | None
@@ -37,7 +37,7 @@ def rows(frame: Frame, faces: Sequence[Face], columns: Sequence[Column]) -> list
     if not faces:
         found_nothing: Row = (*leading, None, "no_face")
         return [found_nothing + (None,) * (len(columns) - len(found_nothing))]
-    return [_face_row(leading, face, columns) for face in sorted(faces, key=_order)]
+    return [_face_row(leading, face, columns) for face in sorted(faces, key=row_order)]
 
 
 def _face_row(leading: list[Cell], face: Face, columns: Sequence[Column]) -> Row:
@@ -49,7 +49,8 @@ def _face_row(leading: list[Cell], face: Face, columns: Sequence[Column]) -> Row
     return tuple(row)
 
 
-def _order(face: Face) -> tuple[bool, int, float]:
+def row_order(face: Face) -> tuple[bool, int, float]:
+    """Key that sorts the faces of a frame as its rows are."""
     region = face.region
     return (region.track is None, region.track or 0, float(region.box[0]))
 
@@ -96,6 +97,27 @@ def _own_units(face: Face) -> Sequence[Cell]:
     return _finite(face.own_units)
 
 
+def _person(face: Face) -> Sequence[Cell]:
+    return [face.person]
+
+
+def _person_name(face: Face) -> Sequence[Cell]:
+    return [face.person_name]
+
+
+def _temporal(face: Face) -> Sequence[Cell]:
+    now = face.temporal
+    if now is None:
+        return [None] * (4 * len(ACTION_UNITS) + 6 + len(EXPRESSIONS))
+    of_units = _finite(np.stack([now.smooth, now.velocity, now.phase_prob], axis=1))
+    cells: list[Cell] = []
+    for unit, phase in enumerate(now.phase.tolist()):
+        smooth, velocity, probability = of_units[3 * unit : 3 * unit + 3]
+        cells += [smooth, velocity, PHASES[phase], probability]
+    acts = (now.blink, now.blink_rate, now.speaking, now.nod, now.shake)
+    return [*cells, *_finite(np.array([*acts, *now.expression.tolist(), now.expressivity]))]
+
+
 def _landmark_sd(face: Face) -> Sequence[Cell]:
     if face.landmarks is None or face.landmarks.sd is None:
         return [None]
@@ -134,6 +156,9 @@ _GROUP_VALUES: dict[str, Callable[[Face], Sequence[Cell]]] = {
     "gaze": _gaze,
     "au": _au,
     "au_own": _own_units,
+    "temporal": _temporal,
+    "person": _person,
+    "person_name": _person_name,
     "landmark_sd": _landmark_sd,
     "landmarks68": _landmarks68,
     "landmarks478": _landmarks478,

@@ -10,19 +10,45 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet as pq
 
 from facekit.columns import Column
 from facekit.output.cells import arrow_schema
 from facekit.output.partial import partial_path, replace
 from facekit.output.rows import Row
-from facekit.output.table import Format, TableSink, open_table
+from facekit.output.table import Format, format_of, open_table
 
 _BLOCK_BYTES = 1 << 22
 _ROWS = 1000
+
+
+class FirstPass(Protocol):
+    """What a second pass is made of: a table that is not finished, or one that is."""
+
+    path: Path
+
+    def flush(self) -> None:
+        """Write every row so far."""
+
+    def discard(self) -> None:
+        """It is not needed any more."""
+
+
+class _Finished:
+    """A finished table, which stays until another takes its name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def flush(self) -> None:
+        pass
+
+    def discard(self) -> None:
+        pass
 
 
 class SecondPass:
@@ -37,7 +63,7 @@ class SecondPass:
 
     def __init__(
         self,
-        first: TableSink,
+        first: FirstPass,
         before: Sequence[Column],
         after: Sequence[Column],
         format: Format,
@@ -48,6 +74,16 @@ class SecondPass:
         # No table of another input can have this name.
         second = first.path.with_name(f"{first.path.name}.second")
         self._second = open_table(second, after, format)
+
+    @classmethod
+    def of_finished(cls, path: Path, columns: Sequence[Column]) -> "SecondPass":
+        """A pass over a table that was finished already, which then replaces it.
+
+        Args:
+            path: of the table.
+            columns: of its rows, before and after.
+        """
+        return cls(_Finished(path), columns, columns, format_of(path))
 
     @property
     def rows_written(self) -> int:
@@ -61,7 +97,11 @@ class SecondPass:
             OutputError: they cannot be written.
         """
         self._first.flush()
-        for rows in read_rows(partial_path(self.path), self._before, self._format):
+        if isinstance(self._first, _Finished):
+            first = read_finished(self.path, self._before)
+        else:
+            first = read_rows(partial_path(self.path), self._before, self._format)
+        for rows in first:
             self._second.append([change(row) for row in rows])
 
     def flush(self) -> None:
@@ -115,9 +155,29 @@ def read_rows(partial: Path, columns: Sequence[Column], format: Format) -> Itera
         yield from _json_rows(partial, columns)
         return
     for batch in _csv_batches(partial, columns) if format == "csv" else _stream(partial):
-        for start in range(0, batch.num_rows, _ROWS):
-            cells = [column.to_pylist() for column in batch.slice(start, _ROWS).columns]
-            yield list(zip(*cells, strict=True))
+        yield from _rows_of(batch)
+
+
+def read_finished(path: Path, columns: Sequence[Column]) -> Iterator[list[Row]]:
+    """The rows of a finished table, in pieces of bounded size.
+
+    Args:
+        path: of the table.
+        columns: of its rows.
+    """
+    format = format_of(path)
+    if format != "parquet":
+        yield from read_rows(path, columns, format)
+        return
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_ROWS):
+            yield from _rows_of(batch)
+
+
+def _rows_of(batch: Any) -> Iterator[list[Row]]:
+    for start in range(0, batch.num_rows, _ROWS):
+        cells = [column.to_pylist() for column in batch.slice(start, _ROWS).columns]
+        yield list(zip(*cells, strict=True))
 
 
 def _json_rows(partial: Path, columns: Sequence[Column]) -> Iterator[list[Row]]:

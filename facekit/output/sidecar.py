@@ -28,9 +28,6 @@ from facekit.output.table import Unfinished
 
 State: TypeAlias = Literal["running", "complete", "stopped"]
 
-_ONLY_SPEED = frozenset({"device", "threads"})
-"""Options that do not change what a table holds."""
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkRecord:
@@ -79,7 +76,7 @@ class SourceRecord:
         name: file name without folder.
         bytes: size; None for a camera.
         sha256: of the whole file; None when it was not computed.
-        kind: video, images or camera.
+        kind: video, images, camera, or openface (a table that OpenFace wrote).
         width: pixels; None when pictures differ.
         height: pixels; None when pictures differ.
         frame_count_header: frames that the container claims; None when it claims nothing.
@@ -121,7 +118,7 @@ class Sidecar:
         facekit: version.
         created: UTC, ISO 8601.
         table: file name of the table.
-        format: csv, parquet or jsonl.
+        format: csv, parquet or jsonl; openface: CSV in OpenFace's columns.
         state: running, complete or stopped.
         rows: rows in the table; while running those known last.
         columns: in table order.
@@ -135,6 +132,8 @@ class Sidecar:
         seconds_taken: how long the analysis took; None while it runs.
         baseline: the intensities at rest that were taken off for ``AUxx_rel``, by track or, out
             of a file, for all; None where none were.
+        identity: how people were told apart, and which tracks are whose; None where they were
+            not.
     """
 
     facekit: str
@@ -153,6 +152,7 @@ class Sidecar:
     mean_score: float | None = None
     seconds_taken: float | None = None
     baseline: Mapping[str, Any] | None = None
+    identity: Mapping[str, Any] | None = None
 
 
 def now() -> str:
@@ -263,7 +263,11 @@ def _is_of(path: Path, table_path: Path) -> bool:
 
 def to_json(record: Sidecar) -> str:
     """The record as JSON, one column a line."""
-    values = dataclasses.asdict(record)
+    return mapping_to_json(dataclasses.asdict(record))
+
+
+def mapping_to_json(values: Mapping[str, Any]) -> str:
+    """Names and values as JSON, one entry of ``columns`` a line."""
     lines = []
     for name, value in values.items():
         if name == "columns":
@@ -339,60 +343,3 @@ def _column(entry: Mapping[str, Any]) -> ColumnRecord:
 
 def _networks(entries: Sequence[Mapping[str, Any]]) -> tuple[NetworkRecord, ...]:
     return tuple(NetworkRecord(**entry) for entry in entries)
-
-
-def matches(
-    record: Sidecar,
-    *,
-    version: str,
-    options: Mapping[str, Any],
-    networks: Networks,
-    source_bytes: int | None,
-    source_sha256: str | None,
-) -> str:
-    """Whether a finished table can stand for a new run.
-
-    Args:
-        record: the finished table's sidecar.
-        version: facekit's, now.
-        options: as `PipelineOptions.to_mapping` gives them; device and threads do not count.
-        networks: that would run, by stage.
-        source_bytes: size of the input.
-        source_sha256: of the input.
-
-    Returns:
-        Empty when it can, or the first reason why not, as in
-        ``made with other options: detect_every 10 -> 5``.
-    """
-    if record.state != "complete":
-        return f"not complete ({record.state})"
-    if record.facekit != version:
-        return f"made with another version of facekit: {record.facekit} -> {version}"
-    changed = _changes(record.options, options, _ONLY_SPEED)
-    if changed:
-        return f"made with other options: {changed}"
-    stages = sorted({*record.networks, *networks})
-    others = [s for s in stages if _by_name(record.networks, s) != _by_name(networks, s)]
-    if others:
-        return f"made with other networks: {', '.join(others)}"
-    if record.source.bytes != source_bytes:
-        return f"the input has changed: {record.source.bytes} -> {source_bytes} bytes"
-    if record.source.sha256 != source_sha256:
-        return "the input has changed: same size, other content"
-    return ""
-
-
-def _by_name(networks: Networks, stage: str) -> list[tuple[str, str]]:
-    return sorted((network.name, network.sha256) for network in networks.get(stage, ()))
-
-
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any], ignored: frozenset[str]) -> str:
-    # Through JSON, as the sidecar went: a tuple is a list then.
-    now_values = json.loads(json.dumps(dict(after)))
-    names = [name for name in {**before, **now_values} if name not in ignored]
-    missing = object()
-    return ", ".join(
-        f"{name} {before.get(name)} -> {now_values.get(name)}"
-        for name in names
-        if before.get(name, missing) != now_values.get(name, missing)
-    )

@@ -183,7 +183,7 @@ class CameraSource(LiveSource):
                 failed = 0
                 begin = now if begin is None else begin
                 time_s = now - begin
-                yield Frame(index, time_s, image)
+                yield Frame(index, time_s, image, captured_s=now)
                 index += 1
             if not stopping.is_set():
                 self._damage.lose(
@@ -244,9 +244,11 @@ class PacedFile(LiveSource):
             for frame in video:
                 now = time.monotonic()
                 begin = now if begin is None else begin
-                if stopping.wait(max(0.0, begin + frame.time_s / self._speed - now)):
+                due = begin + frame.time_s / self._speed
+                if stopping.wait(max(0.0, due - now)):
                     return
-                yield frame
+                # A decoder that comes late does not make the picture younger.
+                yield replace(frame, captured_s=due)
 
     def _release(self) -> None:
         self._video.close()

@@ -102,7 +102,7 @@ class VideoSource(BaseSource):
         self.duration_s = _duration(self._container, self._stream)
         self._rotation, self._orientation = first[2].rotation, _orientation(first[2])
         width, height = first[2].width, first[2].height
-        self.size = (height, width) if self._orientation[0] in (90, 270) else (width, height)
+        self.size = (height, width) if self.turned else (width, height)
         self._background = Background(
             lambda stopping: self._frames(first),
             capacity=QUEUE_FRAMES,
@@ -113,6 +113,11 @@ class VideoSource(BaseSource):
     def start_time_s(self) -> float | None:
         """Container time of the first frame, seconds; None if the file has no timestamps."""
         return self._clock.start_s
+
+    @property
+    def turned(self) -> bool:
+        """Whether a quarter turn makes the stored pictures upright."""
+        return self._orientation[0] in (90, 270)
 
     def close(self) -> None:
         """Stop decoding and free the file; may be called twice."""

@@ -172,8 +172,14 @@ class Cluster:
         redone = ""
         try:
             if not self._overwrite:
+                name = job.source.name or job.source.resolve().name
                 kept, redone = find_kept(
-                    Path(job.table), self._pipeline, digest(job.source), job.overlay
+                    Path(job.table),
+                    self._pipeline,
+                    name,
+                    digest(job.source),
+                    job.overlay,
+                    job.layout or job.format,
                 )
                 if kept is not None:
                     return Report(job.name, kept), (), ""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facekit.columns import GROUPS, Column, Kind, columns
+from facekit.errors import OutputError
 
 SubjectKind: TypeAlias = Literal["person", "track", "face"]
 
@@ -93,7 +94,17 @@ def subjects(table: pd.DataFrame) -> tuple[Subject, ...]:
 
     Args:
         table: with the columns ``frame``, ``track`` and ``status``; ``person`` if it was run.
+
+    Raises:
+        OutputError: it has not, as a table in another program's columns.
     """
+    missing = [name for name in ("frame", "time_s", "track", "status") if name not in table]
+    if missing:
+        raise OutputError(
+            f"is not a table in facekit's own columns: there is no {missing[0]}",
+            where=table.attrs.get("facekit", {}).get("table", ""),
+            advice="One in OpenFace's becomes one by: facekit import-openface FILE -o OUT",
+        )
     table = bare(table)
     shown: NDArray[np.intp] = np.flatnonzero(
         (table["status"] != "no_face").to_numpy(bool, na_value=True)

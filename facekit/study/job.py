@@ -8,6 +8,7 @@ from typing import Protocol
 
 from facekit.errors import FacekitError, OutputError
 from facekit.outcome import Outcome
+from facekit.output.layout import MakeLayout
 from facekit.pipeline import Pipeline
 from facekit.source import Source
 from facekit.study.plan import Job
@@ -109,7 +110,9 @@ def run_job(
             format=job.format,
             overlay=job.overlay,
             overwrite=overwrite,
+            layout=_layout(job),
             watch=watch,
+            streams=job.streams,
         )
     except BrokenPipeError:
         raise
@@ -119,6 +122,14 @@ def run_job(
         logger.exception("%s: a defect of facekit", job.name)
         return Report(job.name, error=f"{type(error).__name__}: {error}", defect=True)
     return Report(job.name, outcome)
+
+
+def _layout(job: Job) -> MakeLayout | None:
+    if job.layout is None:
+        return None
+    from facekit.study.openface_out import OpenFaceLayout  # scipy, only where it is needed
+
+    return OpenFaceLayout
 
 
 def message_of(error: FacekitError, job: Job) -> str:

@@ -5,10 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from facekit.errors import OptionsError
+from facekit.live.targets import Target
+from facekit.output.events import events_path
 from facekit.output.table import Format
 from facekit.source.inputs import OVERLAY_SUFFIX, Input
+
+LayoutName: TypeAlias = Literal["openface"]
+"""A program whose columns a table can have instead of facekit's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class Job:
         format: None where the table's suffix says it.
         overlay: the annotated video (for images: a folder) to write as well.
         error: why the input cannot be opened, if that is known already.
+        layout: the program whose columns the table has; None for facekit's own.
+        streams: where its rows are sent as well.
     """
 
     name: str
@@ -31,6 +39,8 @@ class Job:
     format: Format | None = None
     overlay: Path | None = None
     error: str = ""
+    layout: LayoutName | None = None
+    streams: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +82,25 @@ class Shard:
         return list(jobs[self.index - 1 :: self.count])
 
 
-def plan_one(found: Input, table: str, format: Format | None, overlay: bool) -> Job:
+def plan_one(
+    found: Input,
+    table: str,
+    format: Format | None,
+    overlay: bool,
+    layout: LayoutName | None = None,
+) -> Job:
     """The job of a single input whose table is named by the user, ``-`` included."""
     shown = _overlay_path(found, Path(table)) if overlay else None
-    return Job(found.relative.as_posix(), found.source, table, format, shown, _error(found))
+    name, error = found.relative.as_posix(), _error(found)
+    return Job(name, found.source, table, format, shown, error, layout)
 
 
 def plan(
-    found: Sequence[Input], folder: Path, format: Format = "csv", overlay: bool = False
+    found: Sequence[Input],
+    folder: Path,
+    format: Format = "csv",
+    overlay: bool = False,
+    layout: LayoutName | None = None,
 ) -> list[Job]:
     """A job for each input, tables below `folder` in the places of their inputs.
 
@@ -88,6 +109,7 @@ def plan(
         folder: of the output.
         format: of the tables.
         overlay: also write annotated videos.
+        layout: the program whose columns the tables have; None for facekit's own.
 
     Returns:
         Jobs in the order of `found`. Inputs with the same relative path get as many folders in
@@ -99,7 +121,9 @@ def plan(
     for entry, name, table in zip(found, names, _tables(names, f".{format}"), strict=True):
         path = folder / table
         shown = _overlay_path(entry, path) if overlay else None
-        jobs.append(Job(name.as_posix(), entry.source, str(path), None, shown, _error(entry)))
+        jobs.append(
+            Job(name.as_posix(), entry.source, str(path), None, shown, _error(entry), layout)
+        )
     return jobs
 
 
@@ -109,6 +133,11 @@ def summary_name(shard: Shard | None) -> str:
 
 
 _SUMMARY = re.compile(r"study(\.\d+-of-\d+)?\.csv", re.IGNORECASE)
+
+
+def is_summary_name(name: str) -> bool:
+    """Whether a file of this name is a study's summary, whole or of a shard."""
+    return _SUMMARY.fullmatch(name) is not None
 
 
 def _names(found: Sequence[Input]) -> list[Path]:
@@ -159,13 +188,16 @@ def _tables(names: Sequence[Path], suffix: str) -> list[Path]:
     while True:
         tables = [_table(name, style, suffix) for name, style in zip(names, styles, strict=True)]
         counts = Counter(tables)
+        events = {events_path(table) for table in tables}
         lowest: dict[Path, int] = {}
         for table, style in zip(tables, styles, strict=True):
             lowest[table] = min(style, lowest.get(table, style))
         again = [
             i
             for i, table in enumerate(tables)
-            if _SUMMARY.fullmatch(str(table)) or (counts[table] > 1 and styles[i] == lowest[table])
+            if _SUMMARY.fullmatch(str(table))
+            or table in events
+            or (counts[table] > 1 and styles[i] == lowest[table])
         ]
         if not again:
             return tables
@@ -176,7 +208,8 @@ def _tables(names: Sequence[Path], suffix: str) -> list[Path]:
 def _table(name: Path, style: int, suffix: str) -> Path:
     if style == 0:
         return name.with_suffix(suffix)
-    # clip.mp4 and clip.avi side by side; or a recording that is called study, as the summary is.
+    # clip.mp4 and clip.avi side by side; or a recording that is called as the summary is
+    # (study), or as the events of another (clip.events.mp4).
     return name.with_name(name.name + (suffix if style == 1 else f".table{suffix}"))
 
 

@@ -59,10 +59,12 @@ def run_study(
 
     Raises:
         OptionsError: more workers than cores, or columns of what is not run.
-        FacekitError: the networks cannot be loaded, the summary cannot be written, or no worker
-            starts. What is wrong with single inputs is in the reports.
+        FacekitError: the networks cannot be loaded, the summary cannot be written, no worker
+            starts, or with `same_people` a table cannot be written anew. What is wrong with single
+            inputs is in the reports.
         KeyboardInterrupt: interrupted; everything that was started has ended.
     """
+    _check_embeddings(jobs, options, place)
     reports: dict[int, Report] = {}
     with ExitStack() as stack:
         running = stack.enter_context(_running(jobs, options, place, overwrite, listener))
@@ -75,7 +77,24 @@ def run_study(
         if summary is not None:
             table = table or stack.enter_context(_begin(summary, jobs))
             table.finish()
-    return [reports[number] for number in range(len(jobs))]
+    ordered = [reports[number] for number in range(len(jobs))]
+    if options.same_people:
+        from facekit.study.same_people import share_people
+
+        done = zip(jobs, ordered, strict=True)
+        share_people([Path(job.table) for job, report in done if report.outcome], options)
+    return ordered
+
+
+def _check_embeddings(jobs: Sequence[Job], options: PipelineOptions, place: Place) -> None:
+    """Embeddings lie beside facekit's own tables, and travel nowhere."""
+    elsewhere = place.ship or any(job.table == "-" or job.layout is not None for job in jobs)
+    if options.keeps_embeddings and elsewhere:
+        raise OptionsError(
+            "needs facekit's own tables in files on this machine or on storage that it shares",
+            where="same_people" if options.same_people else "embeddings",
+            advice="Leave out --ship, -o - and --format openface",
+        )
 
 
 def _begin(summary: Path, jobs: Sequence[Job]) -> StudyTable:

@@ -97,7 +97,7 @@ class StripStream:
     def __init__(self, plan: EyePlan) -> None:
         """Load the studio."""
         self._plan = plan
-        self._studio = EyeStudio(plan.data, plan.split, blended=plan.blended)
+        self._studio = EyeStudio(plan.data, plan.split)
         self._group = -1
         self._wearer: Wearer | None = None
 
@@ -105,7 +105,8 @@ class StripStream:
         """Strip number `index`."""
         group = index // self._plan.people_every
         if self._wearer is None or group != self._group:
-            self._wearer = self._studio.wearer(np.random.default_rng((self._plan.seed, 0, group)))
+            random = np.random.default_rng((self._plan.seed, 0, group))
+            self._wearer = self._studio.wearer(random, self._plan.blended)
             self._group = group
         random = np.random.default_rng((self._plan.seed, 1, index))
         return self._studio.strip(self._wearer, random)

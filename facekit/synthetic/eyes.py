@@ -118,21 +118,15 @@ class EyeStudio:
         split: whose textures and shapes.
         steady: share of people who keep pose, light and reflections.
         glasses: share of people with glasses.
-        blended: share of people with a skin out of two of the split's.
     """
 
     def __init__(
-        self,
-        data: Path,
-        split: Split = "train",
-        steady: float = 0.5,
-        glasses: float = 0.33,
-        blended: float = 0.0,
+        self, data: Path, split: Split = "train", steady: float = 0.5, glasses: float = 0.33
     ) -> None:
         """Load the head and the list of people."""
         self.model: FaceModel = load_model(data)
         self.people = People(data, self.model, split, 512)
-        self._steady, self._glasses, self._blended = steady, glasses, blended
+        self._steady, self._glasses = steady, glasses
         self._creases = _crease_mask(data)
         self._tone = tone_table()
         self._buffers: dict[tuple[int, int], Buffers] = {}
@@ -141,9 +135,9 @@ class EyeStudio:
         self._near = _part(self.model, near)
         self._whole = _part(self.model, np.ones(len(middle), bool))
 
-    def wearer(self, random: np.random.Generator) -> Wearer:
-        """Someone at random, in a session."""
-        person = self.people.draw(random, blended=self._blended)
+    def wearer(self, random: np.random.Generator, blended: float = 0.0) -> Wearer:
+        """Someone at random, in a session; `blended` as in `People.draw`."""
+        person = self.people.draw(random, blended=blended)
         look = eye_material.random_eye_look(random, person)
         if look.smooth > 0:
             person = replace(person, texture=self._smoothed(person.texture, look.smooth))

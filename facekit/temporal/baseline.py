@@ -10,7 +10,7 @@ and cuts at 0; here what lies below the baseline stays negative, so that nothing
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ QUANTILE = 0.1
 Lower ones follow the noise, higher ones take a long smile for rest."""
 
 MEDIAN = 0.5
+BY_KEY = "key"
 LEAST_FRAMES = 10
 """Fewer faces than this say nothing of a person at rest."""
 
@@ -42,21 +43,25 @@ class BaselineChoice:
 
     Attributes:
         seconds: the face rests for this long from the beginning of the clip; None without.
-        file: a saved baseline; None without. With neither, each clip is its own baseline.
+        file: a saved baseline; None without. With none of the three, each clip is its own.
+        by_key: each face rests when a key of the live window is pressed.
     """
 
     seconds: float | None = None
     file: Path | None = None
+    by_key: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "BaselineChoice":
-        """The choice that ``auto``, ``first:SECONDS`` or a file's name says.
+        """The choice that ``auto``, ``first:SECONDS``, ``key`` or a file's name says.
 
         Raises:
             OptionsError: a number of seconds that makes no sense.
         """
         if text == "auto":
             return cls()
+        if text == BY_KEY:
+            return cls(by_key=True)
         if not text.startswith("first:"):
             return cls(file=Path(text))
         try:
@@ -74,7 +79,7 @@ class BaselineChoice:
     @property
     def needs_whole_clip(self) -> bool:
         """Whether the baseline is known only once the clip has been seen."""
-        return self.file is None
+        return self.file is None and not self.by_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,18 @@ class BaselineEstimator:
             self._counts[track] = counts
         steps = np.rint(np.asarray(intensity, np.float64) / _HIGHEST * _BINS).astype(np.intp)
         counts[np.arange(len(steps)), steps.clip(0, _BINS)] += 1
+
+    def share(self, groups: Iterable[Collection[int]]) -> None:
+        """Let all faces of a group count for each of its tracks: they are one person's.
+
+        Args:
+            groups: of track numbers; no track is in two of them.
+        """
+        for group in groups:
+            counts = [self._counts[track] for track in group if track in self._counts]
+            if counts:
+                together = np.asarray(np.sum(counts, axis=0), np.uint32)
+                self._counts |= dict.fromkeys(group, together)
 
     def frames(self, track: int) -> int:
         """How many faces of a track counted."""

@@ -67,9 +67,15 @@ class Tracker:
         []
     """
 
-    def __init__(self, max_faces: int | None = None) -> None:
-        """Follow at most `max_faces` faces at a time (None: all), the largest first."""
+    def __init__(self, max_faces: int | None = None, start_score: float = START_SCORE) -> None:
+        """Start with no face seen.
+
+        Args:
+            max_faces: follow at most so many at a time, the largest first; None for all.
+            start_score: least probability of a detection that starts a track.
+        """
         self._max_faces = max_faces
+        self._start_score = start_score
         self.reset()
 
     def reset(self) -> None:
@@ -147,7 +153,7 @@ class Tracker:
         self._lost = [t for t in self._lost if all(t is not u for u in taken.values())]
 
         # 4. The rest are new faces, the largest first, as long as there is room.
-        fresh = [i for i in free if i not in taken and detections[i].score >= START_SCORE]
+        fresh = [i for i in free if i not in taken and detections[i].score >= self._start_score]
         for i in sorted(fresh, key=lambda i: -float(boxes[i, 2:].prod())):
             if self._max_faces is None or len(taken) < self._max_faces:
                 taken[i] = self._start(boxes[i], time_s, appearances[i])

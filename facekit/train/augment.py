@@ -89,13 +89,13 @@ def degrade(image: Image, random: Random) -> Image:
         image = _low_resolution(image, random)
     image = _colour(image, random)
     if random.random() < 0.15:
-        image = _blur(image, random)
+        image = blur(image, random)
     if random.random() < 0.2:
         image = _noise(image, random)
     if random.random() < 0.15:
         image = _cutout(image, random)
     if random.random() < 0.25:
-        image = _jpeg(image, random)
+        image = jpeg(image, random)
     return image
 
 
@@ -119,7 +119,8 @@ def _colour(image: Image, random: Random) -> Image:
     return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
-def _blur(image: Image, random: Random) -> Image:
+def blur(image: Image, random: Random) -> Image:
+    """Out of focus, or moved while the shutter was open."""
     if random.random() < 0.5:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 2.0)), np.uint8)
     length = int(random.integers(3, 9))
@@ -143,7 +144,8 @@ def _cutout(image: Image, random: Random) -> Image:
     return image
 
 
-def _jpeg(image: Image, random: Random) -> Image:
+def jpeg(image: Image, random: Random) -> Image:
+    """Packed too tightly."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(15, 80))]
     packed = cv2.imencode(".jpg", image, quality)[1]
     decoded = cv2.imdecode(packed, cv2.IMREAD_COLOR)

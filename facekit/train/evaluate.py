@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from facekit.runtime.device import cores
-from facekit.train.evaluation import action_units, gaze, head_pose, landmarks
+from facekit.train.evaluation import action_units, gaze, head_pose, identity, landmarks, temporal
 from facekit.train.evaluation.report import to_markdown, write
 from facekit.train.evaluation.settings import Settings
 from facekit.train.publish import record_metrics
@@ -23,7 +23,9 @@ NETWORKS = {
     "action_units": action_units.evaluate,
     "gaze": gaze.evaluate,
     "head_pose": head_pose.evaluate,
+    "identity": identity.evaluate,
     "landmarks": landmarks.evaluate,
+    "temporal": temporal.evaluate,
 }
 """What can be evaluated: name to function."""
 

@@ -17,6 +17,7 @@ import pandas as pd
 from facekit._version import __version__
 from facekit.errors import FacekitError
 from facekit.facs import ACTION_UNITS
+from facekit.study.columnwise import Columnwise
 from facekit.study.summary import present_shares, quality, statistics
 from facekit.viewer import pyramid
 from facekit.viewer.content import TableContent
@@ -28,10 +29,12 @@ _MOST_SUBJECTS = 6
 _BINS = 1500
 
 _NOTES = (
-    "Means, standard deviations (n − 1) and quantiles are over the rows whose status is ok; rows "
-    "of low quality, absent faces and missing values are counted, never taken as zero. An action "
-    "unit's share is of the time in which it was measured: present from a probability of 0.5 on "
-    "(without probabilities from intensity 1, FACS A)."
+    "Means, standard deviations (n − 1) and quantiles are over the rows whose status is ok, each "
+    "for as long as its frame was shown; rows of low quality, absent faces and missing values are "
+    "counted, never taken as zero. An action unit's share is of the time in which it was measured: "
+    "present from a probability of 0.5 on (without probabilities from intensity 1, FACS A). Shares "
+    "of quality are of the time of all frames, those of reasons (from low_score_share on) of the "
+    "time of the rows that are ok. facekit summarise gives the same numbers."
 )
 
 
@@ -63,10 +66,11 @@ def section(path: Path, plotted: bool = True) -> Section:
     """
     try:
         content = TableContent(path)
+        held = Columnwise.of(content.table)
     except FacekitError as error:
         return Section(path.name, None, None, "", str(error))
-    found = quality(content.table)
-    numbers = statistics(content.table)
+    found = quality(held)
+    numbers = statistics(held)
     shares = present_shares(numbers, [unit.code for unit in ACTION_UNITS])
     described = content.described
     parts = [f"<h2>{html.escape(path.name)}</h2>"]
@@ -75,7 +79,7 @@ def section(path: Path, plotted: bool = True) -> Section:
     told = " · ".join(f"{name} {html.escape(str(value))}" for name, value in made if value)
     parts.append(f'<p class="soft">{told}</p>')
     parts += [f'<p class="warning">{html.escape(w)}</p>' for w in described.get("warnings", ())]
-    parts.append("<h3>Quality</h3>" + as_html(found, shares=("coverage",)))
+    parts.append("<h3>Quality</h3>" + as_html(found, shares=_shares(found)))
     if not shares.empty:
         parts.append("<h3>Share of time with each action unit</h3>")
         parts.append(as_html(shares.reset_index(), shares=tuple(map(str, shares.columns))))
@@ -102,7 +106,8 @@ def page(sections: Sequence[Section]) -> str:
     for failed in (one for one in sections if one.error):
         parts.append(f'<p class="warning">{html.escape(failed.error)}</p>')
     if len(good) > 1:
-        parts.append("<h2>All tables</h2>" + as_html(_overview(good), shares=("coverage",)))
+        overview = _overview(good)
+        parts.append("<h2>All tables</h2>" + as_html(overview, shares=_shares(overview)))
         together = _together(good)
         if not together.empty:
             parts.append("<h3>Share of time with each action unit</h3>")
@@ -125,6 +130,10 @@ def as_html(frame: pd.DataFrame, shares: Sequence[str] = ()) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     body = "<tbody>" + "\n".join(rows) + "</tbody>"
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead>{body}</table></div>'
+
+
+def _shares(frame: pd.DataFrame) -> list[str]:
+    return [str(name) for name in frame.columns if str(name).endswith("_share")]
 
 
 def number_text(value: float) -> str:

@@ -16,10 +16,10 @@ from facekit.estimate.ibug import IBUG_PARTS
 from facekit.facs import ACTION_UNITS
 from facekit.output import text
 from facekit.output.drawing import COLOURS
+from facekit.study.happenings import read_events
 from facekit.viewer import pyramid
 from facekit.viewer.content import ROW_PIECE, TableContent
 from facekit.viewer.film import Container, Film
-from facekit.viewer.happenings import read_events
 
 STATIC = {
     "viewer.css": "text/css",

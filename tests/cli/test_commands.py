@@ -96,8 +96,9 @@ def test_a_damaged_weights_file_is_found(
 
 def test_pull_refuses_a_name_it_does_not_know(cli: Cli) -> None:
     result = cli("weights", "pull", "everything")
-    assert result.code == 3
-    assert "no optional weights of this name" in result.err
+    assert result.code == 2
+    assert "everything: no optional weights of this name" in result.err
+    assert "mediapipe" in result.err
 
 
 def test_bench_writes_its_metrics(

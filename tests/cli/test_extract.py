@@ -28,7 +28,10 @@ def test_one_row_per_frame_with_the_face_followed(
     assert table.score.between(0.7, 1).all()
     assert "1 complete" in result.err
     assert "running on cpu" in result.err
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["table.csv", "table.schema.json"]
+    assert {p.name for p in tmp_path.iterdir()} - {"table.events.csv"} == {
+        "table.csv",
+        "table.schema.json",
+    }
 
 
 def test_the_sidecar_says_what_the_table_is(cli: Cli, example_clip: Path, tmp_path: Path) -> None:
@@ -90,7 +93,8 @@ def test_a_folder_is_mirrored_and_equal_names_do_not_meet(
         shutil.copy(example_clip, tmp_path / place)
     result = cli("extract", tmp_path / "study", "-o", tmp_path / "out", "--end", "0.2")
     assert result.code == 0, result.err
-    tables = sorted(str(p.relative_to(tmp_path / "out")) for p in tmp_path.rglob("*.csv"))
+    found = [p for p in tmp_path.rglob("*.csv") if not p.name.endswith(".events.csv")]
+    tables = sorted(str(p.relative_to(tmp_path / "out")) for p in found)
     assert tables == ["a/clip.csv", "b/clip.mov.csv", "b/clip.mp4.csv", "study.csv"]
 
 
@@ -109,6 +113,37 @@ def test_a_second_run_keeps_what_is_the_same_and_says_why_not(
     write_video(clip, count=5)
     assert "done again: the input has changed" in cli(*base, "--detect-every", "2").err
     assert "1 complete" in cli(*base, "--detect-every", "2", "--overwrite").err
+
+
+def test_the_table_of_another_input_is_replaced_only_when_asked(
+    cli: Cli, example_clip: Path, tmp_path: Path
+) -> None:
+    first, second, table = tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "t.csv"
+    shutil.copy(example_clip, first)
+    write_video(second, count=3)
+    flags = ("-o", table, "--end", "0.1", "--landmarks", "none")
+    assert cli("extract", first, *flags).code == 0
+    before = table.read_bytes()
+    refused = cli("extract", second, *flags)
+    assert refused.code == 3
+    assert "holds the table of another input (a.mp4, not b.mp4)" in refused.err
+    assert "--overwrite" in refused.err
+    assert table.read_bytes() == before
+    renamed = first.rename(tmp_path / "c.mp4")
+    assert "1 kept" in cli("extract", renamed, *flags).err, "the same input by another name"
+    assert cli("extract", second, *flags, "--overwrite").code == 0
+    assert read_table(table).attrs["facekit"]["source"]["name"] == "b.mp4"
+
+
+def test_a_smallest_face_larger_than_the_picture_is_said(
+    cli: Cli, example_clip: Path, tmp_path: Path
+) -> None:
+    flags = ("--end", "0.05", "--landmarks", "none", "--min-face", "5000")
+    result = cli("extract", example_clip, "-o", tmp_path / "t.csv", *flags)
+    assert result.code == 0
+    assert "no face can be found: the smallest that is searched for (min_face 5000)" in result.err
+    (warning,) = read_table(tmp_path / "t.csv").attrs["facekit"]["warnings"]
+    assert warning.startswith("no face can be found")
 
 
 def test_a_folder_of_images_is_one_table(cli: Cli, tmp_path: Path) -> None:

@@ -174,3 +174,32 @@ def test_values_that_make_no_sense_are_refused() -> None:
         Detector(choose("cpu", 1), factor=1.5)
     with pytest.raises(OptionsError, match="thresholds"):
         Detector(choose("cpu", 1), thresholds=(0.6, 0.7, 1.0))
+
+
+def test_points_are_placed_on_a_known_face(detector: Detector, photograph: Image) -> None:
+    (face,) = detector.detect(photograph)
+    moved = face.box + np.array([8, -6, 10, -8], np.float32)
+    (placed,) = detector.place_points(photograph, moved[None])
+    assert placed.score > 0.99
+    assert np.abs(placed.points - face.points).max() < 0.05 * face.box[2]
+
+
+def test_points_of_a_face_at_the_frames_edge_stay_where_they_are(
+    detector: Detector, photograph: Image
+) -> None:
+    (face,) = detector.detect(photograph)
+    x, y, width, height = face.box
+    top = int(y + 0.15 * height)
+    cut = np.ascontiguousarray(photograph[top:, int(x) : int(x + width)])
+    moved = face.box - np.array([int(x), top, 0, 0], np.float32)
+    (placed,) = detector.place_points(cut, moved[None])
+    expected = face.points - [int(x), top]
+    assert np.abs(placed.points - expected).max() < 0.08 * width
+
+
+def test_there_is_an_answer_for_every_box(detector: Detector, photograph: Image) -> None:
+    (face,) = detector.detect(photograph)
+    elsewhere = np.array([0, 0, 40, 40], np.float32)
+    nothing, found = detector.place_points(photograph, np.stack([elsewhere, face.box]))
+    assert nothing.score < 0.6 < found.score
+    assert detector.place_points(photograph, np.zeros((0, 4), np.float32)) == []

@@ -164,7 +164,7 @@ def test_a_killed_video_plays_up_to_its_last_second_pictures(tmp_path: Path) -> 
     [
         ("missing/clip.mp4", "the folder does not exist"),
         ("file/clip.mp4", "the folder is a file"),
-        ("clip.gif", "no video format has the suffix '.gif'. Use .mp4"),
+        ("clip.gif", "no video format has the suffix '.gif'. Use .mp4 or .mov"),
     ],
 )
 def test_a_video_that_cannot_be_written_is_refused_at_once(
@@ -227,7 +227,7 @@ def test_a_failure_at_the_end_is_reported_once(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("facekit.output.overlay.os.fsync", full)
+    monkeypatch.setattr("facekit.output.film.os.fsync", full)
     with (
         pytest.raises(OutputError, match="the disk is full"),
         open_overlay(tmp_path / "clip.mp4", "video") as overlay,

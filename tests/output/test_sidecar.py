@@ -9,7 +9,7 @@ import pytest
 
 from facekit.columns import columns
 from facekit.errors import OutputError
-from facekit.output import open_table, read_table, sidecar, to_frame
+from facekit.output import open_table, read_table, reuse, sidecar, to_frame
 from facekit.output.rows import Row
 from facekit.output.sidecar import NetworkRecord
 from tests.output.builders import record
@@ -143,7 +143,7 @@ SAME: dict[str, Any] = {
 )
 def test_matches(tmp_path: Path, changes: dict[str, Any], state: Any, reason: str) -> None:
     path = sidecar.write(record(state=state), tmp_path / "clip.csv")
-    assert sidecar.matches(sidecar.read(path), **(SAME | changes)) == reason
+    assert reuse.matches(sidecar.read(path), **(SAME | changes)) == reason
 
 
 def run(path: Path, rows: list[Row], crash_at: str = "", **changes: Any) -> None:

@@ -59,6 +59,8 @@ def test_a_fast_consumer_sees_every_picture() -> None:
         assert "gave no more pictures" in source.warnings[0]
     assert [media.read_index(frame.image) for frame in frames] == [f.index for f in frames]
     assert frames[0].time_s == 0.0
+    started = [frame.captured_s - frame.time_s for frame in frames]
+    assert np.ptp(started) < 1e-6 and frames[-1].captured_s <= time.monotonic()
     assert all(
         later.time_s > frame.time_s for frame, later in zip(frames, frames[1:], strict=False)
     )
@@ -134,6 +136,8 @@ def test_a_file_is_played_at_its_own_pace(tmp_path: Path) -> None:
             late.append(time.monotonic() - begin - frame.time_s)
             assert media.read_index(frame.image) == frame.index
             assert frame.time_s == pytest.approx(times[frame.index] - times[0], abs=1e-9)
+            assert frame.captured_s <= time.monotonic()
+            assert begin <= frame.captured_s - frame.time_s < begin + 1
         assert (source.kind, source.path, source.size) == ("camera", path, (160, 96))
         assert source.dropped + len(late) == 20
     # Never early; how late depends on what else the machine does.

@@ -39,6 +39,12 @@ def _found(*paths: str, below: int = 1) -> list[Input]:
             ["study.mp4", "study"],
             ["study.mp4.csv", "study.table.csv"],
         ),
+        # The name of another's events is taken.
+        (
+            ["/d/a.mp4", "/d/a.events.mp4"],
+            ["a.mp4", "a.events.mp4"],
+            ["a.csv", "a.events.mp4.csv"],
+        ),
         (["/d/study.1-of-2.mp4"], ["study.1-of-2.mp4"], ["study.1-of-2.mp4.csv"]),
     ],
 )

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facekit.study.columnwise import Columnwise
 from facekit.study.contents import subjects, table_columns
 from facekit.study.summary import (
-    frame_durations,
+    moments,
     present_shares,
     quality,
     statistics,
@@ -36,14 +37,31 @@ def row(found: pd.DataFrame, column: str, subject: str = "track 7") -> "pd.Serie
     return chosen.iloc[0]
 
 
-def test_only_ok_rows_count_and_missing_is_never_zero() -> None:
+def test_only_ok_rows_count_for_their_time_and_missing_is_never_zero() -> None:
+    # Shown for 1, 3 and 1 s.
     yaw = row(statistics(table()), "yaw")
     assert (yaw["rows"], yaw["missing"]) == (3, 0)
-    assert yaw["mean"] == pytest.approx(30)
-    assert yaw["sd"] == pytest.approx(np.std([10, 20, 60], ddof=1))
-    assert (yaw["min"], yaw["q50"], yaw["max"]) == (10, 20, 60)
+    assert yaw["mean"] == pytest.approx((10 + 3 * 20 + 60) / 5)
+    assert yaw["sd"] == pytest.approx(np.sqrt((16**2 + 3 * 6**2 + 34**2) / 5 * 3 / 2))
+    assert (yaw["min"], yaw["q25"], yaw["q50"], yaw["q95"], yaw["max"]) == (10, 20, 20, 60, 60)
     smile = row(statistics(table()), "AU12")
-    assert (smile["rows"], smile["missing"], smile["mean"]) == (3, 1, 1.0)
+    assert (smile["rows"], smile["missing"]) == (3, 1)
+    assert smile["mean"] == pytest.approx(2 / 4)
+
+
+def test_at_an_even_pace_mean_and_sd_are_the_usual_ones() -> None:
+    values = [10.0, 20.0, 60.0]
+    found = moments(np.array(values), np.full(3, 0.04))
+    assert found.mean == pytest.approx(np.mean(values))
+    assert found.sd == pytest.approx(np.std(values, ddof=1))
+    assert found.quantiles[2] == 20
+
+
+def test_quantiles_are_of_time_and_values_that_occur() -> None:
+    found = moments(np.arange(1.0, 11.0), np.full(10, 0.1))
+    assert found.quantiles == (1, 3, 5, 8, 10)
+    late = moments(np.array([1.0, 2.0]), np.array([0.2, 0.8]))
+    assert late.quantiles == (1, 2, 2, 2, 2)
 
 
 def test_presence_is_a_share_of_measured_time_not_of_frames() -> None:
@@ -65,9 +83,11 @@ def test_quality_adds_up() -> None:
     found = quality(table())
     assert found["subject"].tolist() == ["all", "track 7"]
     for _, one in found.iterrows():
-        assert (one["frames"], one["ok"], one["low_quality"], one["absent"]) == (5, 3, 1, 1)
-        assert one["coverage"] == pytest.approx(0.6)
-    assert found["score_mean"].tolist() == pytest.approx([0.7, 0.7])
+        # Shown for 1, 3, 1, 1 and 1 s.
+        assert (one["frames"], one["seconds"], one["ok_rows"], one["ok_s"]) == (5, 7, 3, 5)
+        shares = one[["ok_share", "low_quality_share", "absent_share"]]
+        assert shares.tolist() == pytest.approx([5 / 7, 1 / 7, 1 / 7])
+    assert found["score_mean"].tolist() == pytest.approx([(0.8 + 3 * 0.6 + 0.7) / 5] * 2)
     assert (found["first_s"][1], found["last_s"][1]) == (0, 6)
 
 
@@ -76,7 +96,8 @@ def test_two_people_in_one_frame_are_two_subjects_and_one_frame() -> None:
     both = both.sort_values("frame", kind="stable", ignore_index=True)
     assert [subject.label for subject in subjects(both)] == ["track 7", "track 8"]
     whole = quality(both).iloc[0]
-    assert (whole["frames"], whole["ok"], whole["absent"]) == (5, 5, 0)
+    assert (whole["frames"], whole["ok_rows"], whole["seconds"]) == (5, 8, 7)
+    assert (whole["ok_share"], whole["absent_share"]) == (1, 0)
 
 
 def test_a_person_joins_tracks_and_the_better_of_two_rows_counts() -> None:
@@ -103,22 +124,18 @@ def test_still_images_have_shares_of_pictures() -> None:
     assert np.isnan(smile["measured_s"])
 
 
-def test_the_last_frame_lasts_the_median() -> None:
-    assert frame_durations(table()).tolist() == [1, 3, 1, 1, 1]
-
-
 def test_a_table_without_anyone() -> None:
     nobody = table(status=["no_face"] * 5)
     assert subjects(nobody) == ()
     assert statistics(nobody).empty
     found = quality(nobody)
-    assert (found["ok"][0], found["absent"][0]) == (0, 5)
+    assert (found["ok_share"][0], found["absent_share"][0]) == (0, 1)
     assert quality(nobody.iloc[:0])["frames"].tolist() == [0]
 
 
 def test_numbers_and_points_are_not_summarised() -> None:
     wide = table(x_0=[1.0] * 5, box_x=[1.0] * 5, box_w=[50.0] * 5)
-    names = [column.name for column in summarised_columns(wide)]
+    names = [column.name for column in summarised_columns(Columnwise.of(wide))]
     assert names == ["score", "yaw", "AU12", "box_w"]
 
 

@@ -21,6 +21,23 @@ def test_a_cut_is_found_once() -> None:
     assert _cuts([_picture(1)] * 5 + [_picture(2)] * 5) == [5]
 
 
+def test_a_cut_between_rooms_of_like_colours_is_found() -> None:
+    rng = np.random.default_rng(5)
+    wall = np.full((180, 320, 3), (190, 175, 140), np.uint8)
+    pictures = []
+    for x, shirt in ((40, (60, 40, 30)), (190, (110, 105, 120))):
+        room = wall.copy()
+        room[60:, x : x + 90] = shirt
+        pictures += [np.clip(room + rng.normal(0, 3, room.shape), 0, 255).astype(np.uint8)] * 4
+    assert _cuts(pictures) == [4]
+
+
+def test_a_flash_is_no_cut() -> None:
+    base = (_picture(1) * 0.5).astype(np.uint8)
+    lit = np.clip(base * 1.5 + 40.0, 0, 255).astype(np.uint8)
+    assert _cuts([base] * 4 + [lit] * 2 + [base] * 4) == []
+
+
 def test_noise_pan_and_fade_are_no_cuts() -> None:
     rng = np.random.default_rng(0)
     base = _picture(1)

@@ -1,11 +1,15 @@
 """The report's numbers are those of the summary, and it opens without a network."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from facekit.output import read_table
+from facekit.study.contents import bare
+from facekit.study.groups import By
+from facekit.study.summarise import Request, summarise
 from facekit.study.summary import quality, statistics
 from facekit.viewer.report import number_text, page, section
 from tests.viewer.browser import chromium, complaints, requests, wait
@@ -57,6 +61,39 @@ def test_its_numbers_are_the_summarys(study: Path) -> None:
     smile = shown[-1][(shown[-1]["column"] == "AU12") & (shown[-1]["subject"] == "track 0")]
     expected = table[(table["track"] == 0) & (table["status"] == "ok")]["AU12"].mean()
     assert float(smile["mean"].iloc[0]) == pytest.approx(expected, rel=1e-3)
+
+
+def test_it_shows_what_summarise_writes(study: Path, tmp_path: Path) -> None:
+    summarise([study / "clip.csv"], tmp_path / "s.csv")
+    written = bare(read_table(tmp_path / "s.csv")).set_index("subject")
+    page_tables = tables_of(page([section(study / "clip.csv")]))
+    qualities, shown = page_tables[0].set_index("subject"), page_tables[-1]
+    assert qualities.index.tolist() == ["all", *written.index]
+    for subject in map(str, written.index):
+        for name in map(str, qualities.columns):
+            assert same_number(qualities.at[subject, name], written.at[subject, name]), name
+    compared = 0
+    for entry in shown.to_dict("records"):
+        for statistic in ("missing", "mean", "sd", "q05", "q50", "q95", "present_share"):
+            name = f"{entry['column']}_{statistic}"
+            if name in written:
+                stated = written.at[entry["subject"], name]
+                assert same_number(entry[statistic], stated), (entry["subject"], name)
+                compared += 1
+    # Two people, 22 units with seven numbers, their sides, pose, size and uncertainties.
+    assert compared > 2 * 22 * 7
+    summarise([study / "clip.csv"], tmp_path / "s.csv", Request(By("file")))
+    (_, whole), *others = bare(read_table(tmp_path / "s.csv")).iterrows()
+    assert others == []
+    for name in map(str, qualities.columns):
+        assert same_number(qualities.at["all", name], whole[name]), name
+
+
+def same_number(shown: Any, written: Any) -> bool:
+    """Four digits on the page; at least four decimals in the file."""
+    if shown == "" or pd.isna(written):
+        return shown == "" and bool(pd.isna(written))
+    return float(shown) == pytest.approx(written, rel=6e-4, abs=6e-5)
 
 
 def test_a_study_has_all_its_tables_and_says_what_failed(study: Path, tmp_path: Path) -> None:

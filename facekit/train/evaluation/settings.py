@@ -24,3 +24,8 @@ class Settings:
     def teachers(self) -> Path:
         """The folder of other people's networks."""
         return self.data / "teachers"
+
+    @property
+    def faces(self) -> Path:
+        """Cache of places of faces (`facekit.train.identity_faces`), beside that of renders."""
+        return self.renders.parent / "identity-faces"

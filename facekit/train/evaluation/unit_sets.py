@@ -81,7 +81,7 @@ def ferplus_units(data: Path) -> PictureSet:
         "FER+ valid_public",
         "majority of 10 raters",
         rows,
-        lambda number: _with_room(picture(number)),
+        lambda number: with_room(picture(number)),
         {"emotion": chosen[rows], "neutral": neutral},
     )
 
@@ -126,7 +126,7 @@ def _rendered(
     return PictureSet(f"renders test, {cache.name}", "exact", truth["person"], found.image, labels)
 
 
-def _with_room(image: Image) -> Image:
+def with_room(image: Image) -> Image:
     """A tight crop enlarged, with a border: the detector wants to see more of the head."""
     border = (_CROP_BORDER_PX,) * 4
     wide = cv2.copyMakeBorder(image, *border, cv2.BORDER_REPLICATE)

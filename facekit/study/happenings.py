@@ -8,17 +8,11 @@ import numpy as np
 import pandas as pd
 
 from facekit.errors import OutputError
-from facekit.output.sidecar import final_path
+from facekit.output.events import events_path as events_path
 from facekit.study.contents import Subject
 
 _REQUIRED = ("kind", "onset_s", "offset_s")
 _NUMBERS = ("onset_s", "apex_s", "offset_s", "peak", "mean", "asymmetry", "confidence")
-
-
-def events_path(table: Path) -> Path:
-    """Where the events of a table lie: ``clip.events.csv`` for ``clip.csv``."""
-    final = final_path(table)
-    return final.with_name(f"{final.stem}.events.csv")
 
 
 def read_events(table: Path, everyone: Sequence[Subject]) -> list[dict[str, Any]] | None:
@@ -39,7 +33,7 @@ def read_events(table: Path, everyone: Sequence[Subject]) -> list[dict[str, Any]
     if not path.is_file():
         return None
     try:
-        found = pd.read_csv(path)
+        found = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise OutputError(
             f"is damaged ({error})", where=path, advice="Run the extraction again"
