@@ -44,13 +44,13 @@ def summary(rows: Path) -> dict[str, float]:
     """The figures of `run` out of the rows of a stream.
 
     Args:
-        rows: JSON lines; the first row of each frame counts.
+        rows: JSON lines; the first row of each frame counts, events do not.
     """
     ages_ms, dropped, last = [], 0, -1
     with open(rows, encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            if row["frame"] != last:
+            if row.get("frame", last) != last:
                 ages_ms.append((row["send_s"] - row["capture_s"]) * 1000)
                 dropped, last = row["dropped"], row["frame"]
     fifth = max(1, len(ages_ms) // 5)

@@ -147,7 +147,7 @@ def test_a_batch_goes_on_past_bad_files(cli: Cli, tmp_path: Path) -> None:
 def test_a_full_disk_keeps_whole_rows(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", count=900)
     process = start(
-        "extract", clip, "-o", tmp_path / "t.csv", "--min-face", "90", file_size_limit=100_000
+        "extract", clip, "-o", tmp_path / "t.csv", "--min-face", "90", file_size_limit=200_000
     )
     _, err = process.communicate(timeout=120)
     assert process.returncode == 3, err
