@@ -64,8 +64,8 @@ def traces(
             sd = _numbers(rows, f"{name}_sd")
             times, lower = _with_gaps(time_s, values - sd)
             upper = _with_gaps(time_s, values + sd)[1]
-            band = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0}
-            axes.fill_between(times, lower, upper, **band)
+            colour = line.get_color()
+            axes.fill_between(times, lower, upper, color=colour, alpha=0.2, linewidth=0)
     poor = (rows["status"] == "low_quality").to_numpy(bool, na_value=False)
     for start, end in _stretches(time_s, poor):
         axes.axvspan(start, end, color=_POOR, alpha=0.3, linewidth=0)

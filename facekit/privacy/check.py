@@ -8,7 +8,6 @@ from facekit.detect.cascade import Detector
 from facekit.estimate import identity
 from facekit.estimate.identity import IdentityEstimator
 from facekit.privacy.covers import Cover, Covers
-from facekit.privacy.finding import FOUND_SCORE
 from facekit.privacy.styles import covers_point
 from facekit.runtime import weights
 from facekit.runtime.device import Device
@@ -16,7 +15,7 @@ from facekit.track.tracker import START_SCORE
 from facekit.types import Detection, Floats, Frame
 
 _EVERY_S = 1.0
-_SMALLEST_CHIP_PX = 20.0
+_SMALLEST_CHIP_PX = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,8 @@ class Likeness:
 
     Attributes:
         pairs: faces compared: of each track one per second, seen at the original's points, and
-            each one that the detector found again, at its own points.
+            each one that the detector found again, at its own points. Only what is surely a face
+            in the original, and not a tiny one: the embedder has nothing to say of others.
         highest: largest cosine; NaN without pairs.
         mean: mean cosine; NaN without pairs.
         threshold: from here on two faces count as one person's.
@@ -130,7 +130,7 @@ class Checker:
     def _seen_in(self, frame: Frame, boxes: Floats) -> list[Detection | None]:
         refined = self._detector.refine(frame.image, boxes.reshape(-1, 4))
         return [
-            d if d is not None and d.score >= FOUND_SCORE and _is_large(d) else None
+            d if d is not None and d.score >= START_SCORE and _is_large(d) else None
             for d in refined
         ]
 

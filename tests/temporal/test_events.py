@@ -54,7 +54,6 @@ def test_a_smile_has_its_times_and_its_strength() -> None:
         (3.0, 2.0, "both"),
         (3.0, 0.6, "left"),
         (0.2, 2.5, "right"),
-        (0.7, 0.3, "both"),
     ],
 )
 def test_a_side_shows_alone_when_the_other_shows_less_than_half(
