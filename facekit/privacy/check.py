@@ -87,12 +87,14 @@ class Checker:
             for detection in self._detector.detect(after.image)
             if not any(lies_on(detection, cover) for cover in kept)
         ]
-        bare = [d for d in found if not any(lies_on(d, cover) for cover in covers)]
+        on_cover = [any(lies_on(d, cover) for cover in covers) for d in found]
+        bare = [d for d, covered in zip(found, on_cover, strict=True) if not covered]
+        again = [d for d, covered in zip(found, on_cover, strict=True) if covered]
         self._after += len(found)
         self._uncovered += len(bare)
         self._plain += sum(1 for detection in bare if detection.score >= START_SCORE)
         if self._embedder is not None:
-            self._compare(before, after, covers, [d for d in found if d not in bare])
+            self._compare(before, after, covers, again)
 
     def findings(self) -> Findings:
         """Everything so far."""
