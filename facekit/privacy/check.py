@@ -6,16 +6,17 @@ import numpy as np
 
 from facekit.detect.cascade import Detector
 from facekit.estimate import identity
+from facekit.estimate.face_quality import face_quality
 from facekit.estimate.identity import IdentityEstimator
 from facekit.privacy.covers import Cover, Covers
 from facekit.privacy.styles import covers_point
 from facekit.runtime import weights
 from facekit.runtime.device import Device
+from facekit.track.persons import GOOD
 from facekit.track.tracker import START_SCORE
-from facekit.types import Detection, Floats, Frame
+from facekit.types import Detection, Face, Floats, Frame, Image, Region
 
 _EVERY_S = 1.0
-_SMALLEST_CHIP_PX = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Likeness:
 
     Attributes:
         pairs: faces compared: of each track one per second, seen at the original's points, and
-            each one that the detector found again, at its own points. Only what is surely a face
-            in the original, and not a tiny one: the embedder has nothing to say of others.
+            each one that the detector found again, at its own points. Only faces that are seen
+            well enough in the original to tell who somebody is.
         highest: largest cosine; NaN without pairs.
         mean: mean cosine; NaN without pairs.
         threshold: from here on two faces count as one person's.
@@ -131,10 +132,7 @@ class Checker:
 
     def _seen_in(self, frame: Frame, boxes: Floats) -> list[Detection | None]:
         refined = self._detector.refine(frame.image, boxes.reshape(-1, 4))
-        return [
-            d if d is not None and d.score >= START_SCORE and _is_large(d) else None
-            for d in refined
-        ]
+        return [d if d is not None and _tells_who(d, frame.image) else None for d in refined]
 
     def _add(self, before: Frame, first: Floats, after: Frame, second: Floats) -> None:
         assert self._embedder is not None  # the caller has asked
@@ -143,9 +141,16 @@ class Checker:
         self._cosines.append(float((one[0] * other[0]).sum()))
 
 
-def _is_large(detection: Detection) -> bool:
-    """Whether an embedding of the face says anything."""
-    return float(min(detection.box[2:])) >= _SMALLEST_CHIP_PX
+def _tells_who(detection: Detection, image: Image) -> bool:
+    """Whether an embedding of the face says anything, as where people are enrolled.
+
+    Those of profiles and of small or blurred faces are like those of no face at all.
+    """
+    if detection.score < START_SCORE:
+        return False
+    region = Region(None, detection.box, detection.score, detection.points, True)
+    upright = identity.chip(image, detection.points)
+    return face_quality(Face(region, "ok"), upright) >= GOOD
 
 
 def lies_on(detection: Detection, cover: Cover) -> bool:

@@ -29,10 +29,6 @@ def test_nobody_is_found_any_more(shared_data: Path, tmp_path: Path, clip: str) 
     report = anonymise(short, tmp_path / "hidden.mp4", AnonymiseOptions(style="pixelate"))
     assert report.faces_before >= FRAMES
     assert report.findings.faces_after <= 0.01 * report.faces_before
-    assert report.findings.plain == 0
-    # Small blurred faces have embeddings like those of no face at all: one of the crowd's comes out
-    # as like its five cells of colour as two pictures of one person are.
-    if clip != "street_crowd_1080p.mp4":
-        assert report.findings.recognisable == 0
+    assert report.findings.recognisable == 0
     times = [time for time, _ in packets(short, "video")]
     assert [time for time, _ in packets(tmp_path / "hidden.mp4", "video")] == times
