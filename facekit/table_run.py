@@ -52,6 +52,7 @@ class TableRun:
         started: monotonic time at which the work began.
         layout: columns of another program.
         steering: what keys and time do to a live run.
+        streams: where to send the rows as well.
     """
 
     def __init__(
@@ -65,11 +66,11 @@ class TableRun:
         started: float,
         layout: Layout | None = None,
         steering: Steering | None = None,
+        streams: Sequence[Target] = (),
     ) -> None:
         """Find the columns; nothing is written yet."""
         self._source, self._pipeline, self._identity = source, pipeline, identity
-        self._steering = steering
-        self.streams: Sequence[Target] = ()
+        self._steering, self._streams = steering, streams
         self._table, self._overlay = table, overlay
         # A sidecar needs a file to lie beside.
         self._path = None if table in (None, "-") else Path(str(table))
@@ -104,7 +105,7 @@ class TableRun:
         """Everything, from the first frame to the finished files."""
         with ExitStack() as stack:
             table = overlay = None
-            feed = Feed(self._source, self._sent, self.streams, self._steering)
+            feed = Feed(self._source, self._sent, self._streams, self._steering)
             self._feed = stack.enter_context(feed)
             if self._steering is not None:
                 self._steering.joined(self._personal, feed.ended)

@@ -126,8 +126,17 @@ def extract_to(
             kept, redone = find_kept(Path(table), pipeline, source.name, identity, overlay, written)
             if kept is not None and not streams:
                 return kept
-        run = TableRun(source, pipeline, str(table), format, overlay, identity, started, form)
-        run.streams = streams
+        run = TableRun(
+            source,
+            pipeline,
+            str(table),
+            format,
+            overlay,
+            identity,
+            started,
+            form,
+            streams=streams,
+        )
         run.write(watch)
     return run.outcome(redone)
 
@@ -158,8 +167,17 @@ def record(
     """
     started = time.monotonic()
     named = None if table is None else str(table)
-    run = TableRun(source, pipeline, named, None, overlay, None, started, steering=steering)
-    run.streams = streams
+    run = TableRun(
+        source,
+        pipeline,
+        named,
+        None,
+        overlay,
+        None,
+        started,
+        steering=steering,
+        streams=streams,
+    )
     run.write(steering)
     return run.outcome("")
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ class _Device:
 class _Pipeline:
     """One face that rests at 1 in the first half and smiles at 3 in the other."""
 
-    networks: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
+    networks: ClassVar[dict[str, tuple[str, ...]]] = {}
     device = _Device()
     recogniser = None
 

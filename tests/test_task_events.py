@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ class _Device:
 class _Pipeline:
     """Two faces: one smiles and blinks, the other is gone in the middle."""
 
-    networks: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
+    networks: ClassVar[dict[str, tuple[str, ...]]] = {}
     device = _Device()
     recogniser = None
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ class _Embedder:
 class _Pipeline:
     """Twenty frames of track 0, twenty of track 1, twenty of both 1 and 2."""
 
-    networks: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
+    networks: ClassVar[dict[str, tuple[str, ...]]] = {}
     device = _Device()
 
     def __init__(self, angles_deg: Sequence[float], options: PipelineOptions) -> None:

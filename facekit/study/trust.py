@@ -25,7 +25,7 @@ class Limits:
     """From where on a row is not trusted.
 
     The defaults are where facekit's networks were still measured (docs/accuracy.md) or, for the
-    deviations, about twice what they state of themselves in good recordings.
+    deviations, conventions that were looked at on two clips, not validated.
 
     Attributes:
         min_score: least ``score``.

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.errors import FacekitError, OptionsError, SourceError
+from facekit.synthetic.arrays import write_array, write_arrays
 from facekit.synthetic.eye_truth import EYE_POINTS
 from facekit.synthetic.eyes import STRIP, EyeSample, EyeStudio, Wearer
 from facekit.synthetic.people import Split
-from facekit.types import Image
 
 LOGGER = logging.getLogger(__name__)
 VERSION = 1
@@ -174,20 +174,9 @@ def _write_shard(plan: EyePlan, out: Path, number: int, stream: StripStream | No
             if name not in ("index", "points"):
                 truth[name][row] = getattr(sample, name)
     image_path, truth_path = _paths(out, number)
-    _replace(image_path, images)
-    _replace(truth_path, truth)
+    write_array(image_path, images)
+    write_arrays(truth_path, truth)
     return truth_path
-
-
-def _replace(path: Path, content: Image | dict[str, NDArray[Any]]) -> None:
-    """Write beside the file, then rename: a file with its final name is complete."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        if isinstance(content, dict):
-            np.savez(file, **content)  # type: ignore[arg-type]
-        else:
-            np.save(file, content)
-    partial.replace(path)
 
 
 def _check_meta(plan: EyePlan, out: Path) -> None:

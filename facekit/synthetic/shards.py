@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from facekit.errors import OptionsError, SourceError
 from facekit.facs import ACTION_UNITS
+from facekit.synthetic.arrays import write_array, write_arrays
 from facekit.synthetic.mesh import EXPRESSIONS
 from facekit.synthetic.people import Person, Split
 from facekit.synthetic.sampling import Distribution
@@ -246,8 +247,8 @@ def _write_shard(plan: ShardPlan, out: Path, number: int, stream: SampleStream |
         images[row] = sample.image
         _fill_row(truth, row, index, sample)
     image_path, truth_path = _paths(out, number)
-    _replace(image_path, images)
-    _replace(truth_path, truth)
+    write_array(image_path, images)
+    write_arrays(truth_path, truth)
     return truth_path
 
 
@@ -258,17 +259,6 @@ def _fill_row(truth: dict[str, NDArray[np.generic]], row: int, index: int, sampl
     for name in TRUTH:
         if name not in ("index", "camera"):
             truth[name][row] = getattr(sample, name)
-
-
-def _replace(path: Path, content: Image | dict[str, NDArray[np.generic]]) -> None:
-    """Write beside the file, then rename: a file with its final name is complete."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        if isinstance(content, dict):
-            np.savez(file, **content)  # type: ignore[arg-type]
-        else:
-            np.save(file, content)
-    partial.replace(path)
 
 
 def _check_meta(plan: ShardPlan, out: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from facekit.errors import SourceError
 from facekit.facs import ACTION_UNITS
+from facekit.synthetic.arrays import write_arrays
 from facekit.synthetic.mesh import renderer_folder
 from facekit.synthetic.ratio_images import LOUDEST, SIDE, Layout, load_layout, ratio_image
 from facekit.types import Floats, Image
@@ -131,14 +132,9 @@ class WrinkleLibrary:
 
     def save(self, path: Path) -> None:
         """Write the library; a file with its final name is complete."""
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(
-                file,
-                **{f"images_{number}": images for number, images in self.images.items()},  # type: ignore[arg-type]
-                **{f"corner_{number}": np.array(at) for number, at in self.corners.items()},  # type: ignore[arg-type]
-            )
-        partial.replace(path)
+        images = {f"images_{number}": images for number, images in self.images.items()}
+        corners = {f"corner_{number}": np.array(at) for number, at in self.corners.items()}
+        write_arrays(path, {**images, **corners}, compressed=True)
 
 
 def load_library(path: Path) -> WrinkleLibrary:

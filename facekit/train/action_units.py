@@ -166,8 +166,8 @@ def make_trainer(settings: Settings) -> Trainer:
     teacher = taught = None
     if seen is not None:
         photographs = fixed(seen, len(seen))
-        teacher = _teacher(settings, made, photographs, held_out["renders"])
-        taught = Taught(seen, teacher.lessons(photographs))
+        teacher, lessons = _teacher(settings, made, photographs, held_out["renders"])
+        taught = Taught(seen, lessons)
     _LOG.info("training on %d renders and %d photos", len(made), 0 if seen is None else len(seen))
     batches = UnitBatches(made, taught, settings.batch, settings.seed)
     plan = Plan(
@@ -188,7 +188,7 @@ def new_network(settings: Settings) -> ActionUnitNetwork:
 
 def _teacher(
     settings: Settings, made: UnitFaces, photographs: FixedUnits, held_out: FixedUnits
-) -> Teacher:
+) -> tuple[Teacher, Tensor]:
     reader = new_network(settings)
     known = np.isfinite(made.teacher[:, 0, 0])
     _fitted(settings, "teacher", reader, made.teacher[known], made.units[known])

@@ -18,6 +18,7 @@ from facekit.estimate.eye_crops import place_of_landmarks
 from facekit.geometry import apply, ray_rotation, rotation
 from facekit.options import PipelineOptions
 from facekit.pipeline import Pipeline
+from facekit.synthetic.arrays import write_arrays
 from facekit.synthetic.eye_truth import EYE_POINTS
 from facekit.synthetic.eyes import STRIP
 from facekit.train.data import point_mirror
@@ -111,10 +112,6 @@ def main(arguments: list[str]) -> int:
         cut = [cutter.strip(image) for image in pictures(options.data / photos.file, rows)]
         found = [strip for strip in cut if strip is not None]
         if found:
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                columns = {name: np.stack([f[name] for f in found]) for name in found[0]}
-                np.savez(file, **columns)  # type: ignore[arg-type]
-            partial.replace(path)
+            write_arrays(path, {name: np.stack([f[name] for f in found]) for name in found[0]})
         _LOG.info("%s %s: %d of %d photos", photos.name, photos.split, len(found), len(rows))
     return 0

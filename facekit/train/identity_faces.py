@@ -22,6 +22,7 @@ from facekit.detect import Detector
 from facekit.errors import OptionsError
 from facekit.geometry import iou
 from facekit.runtime.device import choose
+from facekit.synthetic.arrays import write_arrays
 from facekit.train import identity_teacher
 from facekit.train.evaluation.pictures import load, packed
 from facekit.train.identity_teacher import Teacher
@@ -109,15 +110,11 @@ def prepare(faces: FaceSet, cache: Path, detector: Detector, teacher: Teacher | 
         path = _path(cache, faces, first)
         if not path.is_file():
             places = find(faces, range(first, min(first + _PART, len(faces))), detector, teacher)
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.savez(
-                    file,
-                    points=places.points,
-                    score=places.score,
-                    teacher=places.teacher.astype(np.float16),
-                )
-            partial.replace(path)
+            teacher_vectors = places.teacher.astype(np.float16)
+            write_arrays(
+                path,
+                {"points": places.points, "score": places.score, "teacher": teacher_vectors},
+            )
             _LOG.info("%s: %d of %d", faces.name, first + len(places.score), len(faces))
     return read(cache, faces)
 

@@ -23,6 +23,7 @@ from facekit.estimate.crops import Square, square_of_landmarks
 from facekit.geometry import apply
 from facekit.options import PipelineOptions
 from facekit.pipeline import Pipeline
+from facekit.synthetic.arrays import write_arrays
 from facekit.train.data import point_mirror
 from facekit.types import Floats, Frame, Image
 
@@ -260,10 +261,7 @@ def main(arguments: list[str]) -> int:
         if path.is_file():
             continue
         found = label_set(photos, options.data, teacher)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, **found)  # type: ignore[arg-type]
-        partial.replace(path)
+        write_arrays(path, found)
         _LOG.info(
             "%s %s: %d of %d photos", photos.name, photos.split, len(found["row"]), len(photos.rows)
         )

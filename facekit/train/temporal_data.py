@@ -25,6 +25,7 @@ from facekit.options import PipelineOptions
 from facekit.pipeline import Pipeline
 from facekit.runtime import weights
 from facekit.synthetic.action_units import weights_of
+from facekit.synthetic.arrays import write_arrays
 from facekit.synthetic.motion import Motion
 from facekit.synthetic.people import Split
 from facekit.synthetic.sampling import FACS
@@ -138,9 +139,9 @@ def clips(
         if pipeline is not None and not read.is_file():
             if not pictures.is_file():
                 studio = studio or _studio(data, out, plan.split)
-                _save(pictures, _rendered(studio, plan, number))
+                write_arrays(pictures, _rendered(studio, plan, number))
                 _LOG.info("%s %d of %d rendered", plan.split, number + 1, plan.count)
-            _save(read, {"rows": _read(pipeline, load(pictures))})
+            write_arrays(read, {"rows": _read(pipeline, load(pictures))})
         if read.is_file():
             yield _clip(load(pictures), load(read)["rows"])
 
@@ -179,7 +180,7 @@ def answers(pictures: PictureSet, cache: Path, pipeline: Pipeline | None) -> Flo
             typical = typical or _typical(pictures)
             images = [pictures.image(row) for row in range(part.start, part.stop)]
             found = [pipeline.process(still(image), regions=[typical])[0] for image in images]
-            _save(path, {"rows": np.stack([features_of(face) for face in found])})
+            write_arrays(path, {"rows": np.stack([features_of(face) for face in found])})
             _LOG.info("%s: %d of %d read", pictures.name, part.stop, len(pictures))
         if path.is_file():
             rows[part] = load(path)["rows"]
@@ -311,13 +312,6 @@ def _clip(content: dict[str, NDArray[Any]], rows: Floats) -> Clip:
 def _fingerprint() -> str:
     """Of the networks that read: what they said before does not hold for others."""
     return hashlib.sha256(" ".join(networks().values()).encode()).hexdigest()[:12]
-
-
-def _save(path: Path, content: dict[str, NDArray[Any]]) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(file, **content)  # type: ignore[arg-type]
-    partial.replace(path)
 
 
 def main(arguments: Sequence[str]) -> int:

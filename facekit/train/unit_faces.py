@@ -28,6 +28,7 @@ from facekit.estimate.patches import cut
 from facekit.facs import ACTION_UNITS
 from facekit.runtime import weights
 from facekit.runtime.device import choose
+from facekit.synthetic.arrays import write_array
 from facekit.train.data import point_mirror
 from facekit.train.photos import MediaPipeTeacher
 from facekit.types import Floats
@@ -169,10 +170,7 @@ def _cached(path: Path, count: int, look: Callable[[int], Floats | None]) -> Flo
         if marks is not None:
             found[row] = marks
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.save(file, found)
-    partial.replace(path)
+    write_array(path, found)
     _LOG.info("%s %s: %d of %d", *path.parts[-2:], np.isfinite(found[:, 0, 0]).sum(), count)
     return found
 

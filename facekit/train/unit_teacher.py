@@ -53,7 +53,9 @@ class Teacher:
 
     def lessons(self, photos: FixedUnits) -> Tensor:
         """(n, 2, 22) shares of the largest intensity that photos show."""
-        given = _opinions(self.reader, self.looker, self.share, photos)
+        return self._stretched(_opinions(self.reader, self.looker, self.share, photos), photos)
+
+    def _stretched(self, given: Tensor, photos: FixedUnits) -> Tensor:
         low = self.low[photos.source][:, None]
         return ((given - low) / (self.high - low)).clamp(0, 1)
 
@@ -63,8 +65,8 @@ def appoint(
     looker: ActionUnitNetwork | None,
     photos: FixedUnits,
     renders: FixedUnits,
-) -> Teacher:
-    """A teacher out of networks that were fitted on renders.
+) -> tuple[Teacher, Tensor]:
+    """A teacher out of networks that were fitted on renders, and its lessons on the photos.
 
     Opinions shrink on faces that are not rendered, and where they rest depends on how sharp a
     set's pictures are. So the range of each unit is stretched to the whole scale: nothing is the
@@ -100,8 +102,10 @@ def appoint(
             float(share[row]),
             float(trust[row]),
         )
-    low, high = _range(_opinions(reader, looker, share, photos), photos)
-    return Teacher(reader, looker, share, low, high, trust)
+    given = _opinions(reader, looker, share, photos)
+    low, high = _range(given, photos)
+    teacher = Teacher(reader, looker, share, low, high, trust)
+    return teacher, teacher._stretched(given, photos)
 
 
 def _opinions(

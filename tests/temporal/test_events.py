@@ -70,6 +70,18 @@ def test_a_side_shows_alone_when_the_other_shows_less_than_half(
     assert event.asymmetry == pytest.approx(left - right, abs=0.001)
 
 
+def test_sides_that_hardly_differ_are_both() -> None:
+    at = during(1, 2, 1.0)
+
+    def show(t: float) -> list[Face]:
+        whole, left, right = ({"AU12": at(t) * level} for level in (1.2, 0.7, 0.3))
+        return [shown(0, whole, left=left, right=right)]
+
+    (event,) = ended(events(show))
+    assert event.side == "both"
+    assert event.asymmetry == pytest.approx(0.4, abs=0.001)
+
+
 def test_what_has_no_sides_has_none() -> None:
     (event,) = ended(events(lambda t: [shown(0, {"AU25": during(1, 2, 2.0)(t)})]))
     assert event.kind == "AU25" and event.side == "" and math.isnan(event.asymmetry)

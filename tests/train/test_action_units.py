@@ -196,11 +196,11 @@ def test_landmarks_learn_what_they_show_and_the_teacher_is_mute_where_they_do_no
     fit(network, made.points, made.units, seed=0, steps=120)
     found = read(network, torch.from_numpy(held_out.points))[:, 0, smile].numpy()
     assert np.corrcoef(found, held_out.units[:, 0, smile])[0, 1] > 0.8
-    teacher = appoint(network, None, fixed(made, 300), fixed(held_out, 80))
+    teacher, taught = appoint(network, None, fixed(made, 300), fixed(held_out, 80))
     assert teacher.trust[smile] == 1
     assert (teacher.trust[[*BLIND, NUMBERS.index(2)]] < 1).all()
-    lessons = teacher.lessons(fixed(held_out, 80))
-    assert lessons.min() >= 0 and lessons.max() <= 1
+    for lessons in (taught, teacher.lessons(fixed(held_out, 80))):
+        assert lessons.min() >= 0 and lessons.max() <= 1
 
 
 def test_the_picture_speaks_where_there_are_no_landmarks_and_each_set_rests_at_its_own_level() -> (
@@ -216,12 +216,13 @@ def test_the_picture_speaks_where_there_are_no_landmarks_and_each_set_rests_at_i
     higher = dataclasses.replace(_faces(300, 2), points=points, teacher=points)
     photos = fixed(joined([made, higher], [1, 1]), 600)
     photos.teacher[:50] = torch.nan
-    teacher = appoint(reader, looker, photos, fixed(_faces(80, 1), 80))
+    teacher, taught = appoint(reader, looker, photos, fixed(_faces(80, 1), 80))
     # The untrained picture's part says nothing, but where landmarks are blind it speaks alone.
     assert teacher.share[smile] > 0.3
     assert (teacher.share[BLIND] == 0).all()
     assert teacher.low[1, smile] > teacher.low[0, smile]
     lessons = teacher.lessons(photos)
+    assert torch.equal(taught, lessons)
     assert lessons.isfinite().all()
     first, second = lessons[50:300, 0, smile].mean(), lessons[300:, 0, smile].mean()
     raw = torch.sigmoid(read(reader, photos.teacher[50:]))[:, 0, smile]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facekit.geometry import angles, gaze_angles
 from facekit.pipeline import Pipeline
 from facekit.synthetic import eye_sampling
+from facekit.synthetic.arrays import write_arrays
 from facekit.synthetic.eye_sampling import KAPPA
 from facekit.synthetic.eyes import EyeSample, EyeStudio, Wearer
 from facekit.synthetic.webcam import degrade
@@ -195,7 +196,7 @@ def _cached(path: Path, make: Callable[[], dict[str, NDArray[Any]]]) -> Portrait
     stamp = path.with_suffix(".json")
     if not path.is_file() or json.loads(stamp.read_text()) != _VERSION:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **make())  # type: ignore[arg-type]
+        write_arrays(path, make())
         stamp.write_text(json.dumps(_VERSION))
     arrays = load(path)
     image = packed(arrays, np.arange(len(arrays["focal"])))
